@@ -1,0 +1,61 @@
+# Everything starts here: `make help` lists what there is. The first use of any of them on a new machine
+# makes .venv from the pinned requirements and installs the few programs that are missing.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help demo run test check format bench pins clean ready-to-run ready-to-develop
+export PYTHON
+
+PY := .venv/bin/python
+PYTHON_FILES := gateway tests tools samples bench
+WORKERS ?= logical
+# One part of the tests: make test TESTS=tests/agreement COVERAGE=
+TESTS ?= tests
+COVERAGE ?= --cov --cov-branch --cov-report=term:skip-covered --cov-fail-under=90
+
+help: ## show this list
+	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## /\1|/' | while IFS='|' read -r name words; do \
+	  printf '  make %-8s %s\n' "$$name" "$$words"; done
+
+demo: ready-to-run ## one whole exchange on made-up extracts, stage by stage
+	@$(PY) tools/demo.py
+
+run: ready-to-run ## the service, on a rehearsal home made here at the first start
+	@[ -e config/parties.toml ] || $(PY) -m gateway init --rehearsal
+	@exec $(PY) -m gateway run
+
+test: ready-to-develop ## all tests, with branch coverage (at least 90 %)
+	@rm -f .coverage .coverage.*
+	@$(PY) -m pytest -q -n $(WORKERS) --dist worksteal --durations=10 $(COVERAGE) $(TESTS)
+
+check: ready-to-develop ## format, lint, types and layers
+	@$(PY) -m ruff format --check --quiet . || { echo "Not formatted: run make format."; exit 1; }
+	@$(PY) -m ruff check --quiet .
+	@$(PY) -m mypy --no-error-summary
+	@out=$$(.venv/bin/lint-imports --no-logo 2>&1) || { echo "$$out"; exit 1; }
+	@echo "Format, lint, types and layers are clean."
+
+format: ready-to-develop ## format the code and mend what lint can mend
+	@$(PY) -m ruff check --quiet --fix . || true
+	@$(PY) -m ruff format .
+
+bench: ready-to-develop ## measure against the shell pipeline; writes docs/benchmarks.md
+	@$(PY) bench/run.py --write
+
+pins: ready-to-develop ## compile requirements*.in, with hashes, after a change (UPGRADE=--upgrade: newest of all)
+	@$(PY) -m pip --disable-pip-version-check install --quiet uv
+	@for file in requirements requirements-dev bench/requirements; do \
+	  $(PY) -m uv pip compile --quiet $(UPGRADE) --generate-hashes --no-emit-index-url --no-header \
+	    --python-version 3.11 $$file.in -o $$file.txt; done
+	@git diff --stat -- 'requirements*.txt' bench/requirements.txt
+
+clean: ## remove what builds and tests left; a home's data and .venv stay
+	@rm -rf .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache var/demo var/bench
+	@find $(PYTHON_FILES) -name __pycache__ -type d -prune -exec rm -rf {} +
+
+ready-to-run:
+	@tools/prepare.sh run
+
+ready-to-develop:
+	@tools/prepare.sh dev
