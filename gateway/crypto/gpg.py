@@ -1,0 +1,163 @@
+"""Running the real gpg through python-gnupg: one place for options, status lines and its traps.
+
+python-gnupg's own ``ok`` is never the last word: an unsigned message decrypts ``ok``, a bad signer
+is replaced by another key ``ok``, and a source that fails half way is encrypted ``ok``. So every
+run is judged by gpg's status lines and by the bytes that were really read.
+"""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import BinaryIO, Protocol
+
+import gnupg
+
+from gateway.crypto.faults import CryptoFault
+
+# Nothing from a gpg.conf (`encrypt-to`, `default-key`) and nothing from the network may count.
+# Trust is decided here, by pinned full fingerprints, and not by gpg's web of trust.
+_OPTIONS = (
+    "--no-options",
+    "--no-encrypt-to",
+    "--no-auto-key-retrieve",
+    "--no-auto-key-locate",
+    "--disable-dirmngr",
+    "--trust-model",
+    "always",
+    "--no-auto-check-trustdb",
+)
+_PREFIX = "[GNUPG:] "
+
+
+class _Result(Protocol):
+    """What we use of python-gnupg's results."""
+
+    returncode: int
+    stderr: str
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What one run of gpg said: its exit code, status lines (keyword, words) and last log line."""
+
+    exit: int
+    statuses: tuple[tuple[str, tuple[str, ...]], ...]
+    log: tuple[str, ...]
+
+    def all(self, *keywords: str) -> list[tuple[str, ...]]:
+        """The words of every status line with one of these keywords, in order."""
+        return [words for keyword, words in self.statuses if keyword in keywords]
+
+    def has(self, *keywords: str) -> bool:
+        """Whether any of these keywords was said."""
+        return any(keyword in keywords for keyword, _ in self.statuses)
+
+
+def said(result: _Result) -> Said:
+    """Read the status lines of a finished run; a full disk is told as the ``OSError`` it is."""
+    return _said(result.returncode, result.stderr)
+
+
+def _said(code: int, stderr: str) -> Said:
+    statuses = []
+    log = []
+    for line in stderr.splitlines():
+        if line.startswith(_PREFIX):
+            keyword, *words = line.removeprefix(_PREFIX).split() or [""]
+            statuses.append((keyword, tuple(words)))
+        elif line.strip():
+            log.append(line.strip())
+    if any("No space left on device" in line for line in log):
+        raise OSError(28, "No space left on device")
+    return Said(code, tuple(statuses), tuple(log))
+
+
+class Watched:
+    """A file that counts what was read of it: python-gnupg hides a source that fails half way."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._size = os.fstat(file.fileno()).st_size
+        self._read = 0
+
+    def read(self, size: int = -1) -> bytes:
+        """As the file's own."""
+        data = self._file.read(size)
+        self._read += len(data)
+        return data
+
+    def must_be_whole(self) -> None:
+        """Raise ``OSError`` unless every byte was read."""
+        if self._read != self._size:
+            raise OSError(5, f"Only {self._read} of {self._size} bytes could be read.")
+
+
+def gpg_program() -> str:
+    """The path of gpg. Raises ``gpg.missing``."""
+    program = shutil.which("gpg")
+    if program is None or shutil.which("gpgconf") is None:
+        raise CryptoFault(
+            "gpg.missing",
+            "The programs gpg and gpgconf (GnuPG 2.2 or later) are not installed.",
+            "Install GnuPG: on Debian or Ubuntu the packages gnupg and gpgconf; on Red Hat gnupg2.",
+        )
+    return program
+
+
+def open_gpg(home: Path, faked_time: datetime | None) -> gnupg.GPG:
+    """python-gnupg over ``home`` (a short path). Raises ``gpg.missing`` and ``gpg.failed``.
+
+    The faked clock is frozen (``!``): a rehearsal's signature bears exactly the moment of
+    ``--now``, and the same command judged twice says the same. Nothing we run waits for it to move.
+    """
+    options = list(_OPTIONS)
+    if faked_time is not None:
+        options += ["--faked-system-time", f"{_gpg_time(faked_time)}!"]
+    environment = {k: v for k, v in os.environ.items() if k not in ("GNUPGHOME", "DEBUG_IPC")}
+    try:
+        gpg = gnupg.GPG(
+            gpgbinary=gpg_program(),
+            gnupghome=str(home),
+            options=options,
+            env={**environment, "LC_ALL": "C", "LANGUAGE": ""},
+            encoding="utf-8",
+        )
+    except (OSError, ValueError) as error:
+        raise CryptoFault(
+            "gpg.failed", "gpg does not start.", "Run `gpg --version` as the gateway's user."
+        ) from error
+    gpg.decode_errors = "replace"
+    if gpg.version is None or gpg.version < (2, 2):
+        raise CryptoFault(
+            "gpg.missing", "The gpg found is older than 2.2.", "Install GnuPG 2.2 or later."
+        )
+    return gpg
+
+
+def run(gpg: gnupg.GPG, args: Sequence[str], data: bytes = b"") -> tuple[Said, str]:
+    """Run gpg with options that python-gnupg has no door for; gives what it said and printed."""
+    done = subprocess.run(
+        gpg.make_args(list(args), False),
+        input=data,
+        capture_output=True,
+        env=gpg.env,
+        check=False,
+    )
+    return (
+        _said(done.returncode, done.stderr.decode("utf-8", "replace")),
+        done.stdout.decode("utf-8", "replace"),
+    )
+
+
+def failed(what: str, heard: Said) -> CryptoFault:
+    """The fault for a failure that has no name of its own; gpg's last words are in the hint."""
+    last = heard.log[-1] if heard.log else f"exit code {heard.exit}"
+    return CryptoFault("gpg.failed", f"gpg could not {what}.", f"gpg said: {last}")
+
+
+def _gpg_time(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime("%Y%m%dT%H%M%S")

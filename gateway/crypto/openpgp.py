@@ -1,0 +1,346 @@
+"""Signing, sealing, verifying and opening with OpenPGP, by the real gpg (design §8; RFC 4880).
+
+A key counts by its pinned full fingerprint alone. A result gets its name only after every check.
+"""
+
+import re
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Literal, Self
+
+from gateway.crypto.faults import CryptoFault
+from gateway.crypto.gpg import Said, Watched, failed, gpg_program, open_gpg, run, said
+from gateway.crypto.gpghome import GpgHome
+from gateway.crypto.keystate import KeyPart, KeyState, Usage, key_states
+from gateway.crypto.outputs import kept_if_whole
+from gateway.crypto.signatures import Signature, judge
+
+__all__ = ["Capability", "KeyState", "OpenPGP", "Signature"]
+
+Capability = Literal["sign", "encrypt-and-sign"]
+LARGEST_KEY_FILE = 1_000_000  # bytes; a real public key has a few thousand
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9 .,'&/-]{4,99}")
+_FINGERPRINT = re.compile(r"[0-9A-F]{40}")
+_PACKET_KEYID = re.compile(r"^:pubkey enc packet:.*\bkeyid ([0-9A-F]{16})$", re.MULTILINE)
+_SEAL = ("--compress-algo", "none", "--cipher-algo", "AES256", "--digest-algo", "SHA512")
+_PROTECTED = re.compile(r"^:(encrypted data packet|aead encrypted packet):", re.MULTILINE)
+
+
+class OpenPGP:
+    """One GNUPGHOME in use. Close it, or use it as a context manager: that ends gpg's agents.
+
+    ``faked_time``: gpg's clock stands still there (rehearsals only). Opening makes a missing folder
+    (0700) and raises ``gpg.missing``, ``gpg.failed`` or ``home.unsafe``.
+    """
+
+    def __init__(self, home: Path, faked_time: datetime | None = None) -> None:
+        gpg_program()
+        self._home = GpgHome(home)
+        self._faked_time = faked_time
+        try:
+            self._gpg = open_gpg(self._home.path, faked_time)
+        except BaseException:
+            self._home.close()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the agents and remove the short name. Closing twice is harmless."""
+        self._home.close()
+
+    @property
+    def now(self) -> datetime:
+        """gpg's clock: the faked moment, or the real one (UTC)."""
+        return self._faked_time or datetime.now(UTC)
+
+    # --- keys ---------------------------------------------------------------------------------
+
+    def generate(
+        self, name: str, capability: Capability, at: datetime, expires: datetime | None
+    ) -> str:
+        """Make an Ed25519 key (and a Cv25519 subkey) as at ``at``; gives its fingerprint.
+
+        No passphrase: a service must start unattended, and the folder's mode protects the key.
+        """
+        if not _NAME.fullmatch(name):
+            raise ValueError("A key's name is 5 to 100 plain letters, digits and spaces.")
+        lines = ["%no-protection", "Key-Type: EDDSA", "Key-Curve: ed25519", "Key-Usage: sign"]
+        if capability == "encrypt-and-sign":
+            lines += ["Subkey-Type: ECDH", "Subkey-Curve: cv25519", "Subkey-Usage: encrypt"]
+        until = "0" if expires is None else expires.astimezone(UTC).strftime("%Y%m%dT%H%M%S")
+        lines += [f"Name-Real: {name}", f"Expire-Date: {until}", "%commit", ""]
+        as_at = open_gpg(self._home.path, at)
+        heard = said(as_at.gen_key("\n".join(lines)))
+        made = heard.all("KEY_CREATED")
+        if heard.exit != 0 or len(made) != 1:
+            raise failed("make a key", heard)
+        return made[0][1]
+
+    def import_pinned(self, source: Path | bytes, fingerprint: str) -> KeyState:
+        """Import one public key, if it is the one pinned; importing again brings it up to date.
+
+        Raises ``key.mismatch`` (another key, or several), ``key.secret`` (a secret key in the
+        file), ``key.damaged`` (no key in it).
+        """
+        data = source if isinstance(source, bytes) else _read_key_file(source)
+        show = ["--import-options", "show-only", "--import"]
+        heard, listing = run(self._gpg, show, data)
+        offered = key_states(listing)
+        if any(line.startswith(("sec:", "ssb:")) for line in listing.splitlines()):
+            raise CryptoFault(
+                "key.secret",
+                "The key file holds a secret key, which must never be handed to anyone.",
+                "Tell its owner at once: that key must be replaced. Import a public key only.",
+            )
+        if not offered:
+            raise CryptoFault(
+                "key.damaged",
+                "The key file holds no public key that can be read.",
+                "Ask the party to export it again: gpg --armor --export FINGERPRINT.",
+            )
+        if len(offered) > 1 or offered[0].fingerprint != fingerprint:
+            raise _mismatch(fingerprint, [key.fingerprint for key in offered])
+        result = self._gpg.import_keys(data, extra_args=["--import-options", "self-sigs-only"])
+        heard = said(result)
+        if heard.exit != 0 or {words[1] for words in heard.all("IMPORT_OK")} != {fingerprint}:
+            raise failed("import the key", heard)
+        return self.state(fingerprint)
+
+    def export_public(self, fingerprint: str) -> bytes:
+        """The public key, ASCII-armoured, as a party imports it. Raises ``key.unknown``."""
+        self.state(fingerprint)
+        text: str = self._gpg.export_keys(fingerprint, armor=True)
+        return text.encode("ascii")
+
+    def state(self, fingerprint: str) -> KeyState:
+        """What the keyring knows of a key. Raises ``key.unknown``."""
+        _require_full(fingerprint)
+        public = self._listed("--list-keys", fingerprint)
+        if not public:
+            raise CryptoFault(
+                "key.unknown",
+                f"The keyring holds no key {fingerprint}.",
+                "Put the party's public key file into keys/parties and import it.",
+            )
+        return (self._listed("--list-secret-keys", fingerprint) or public)[0]
+
+    def secret_keys(self) -> tuple[KeyState, ...]:
+        """Every key whose secret half lies in this GNUPGHOME."""
+        return self._listed("--list-secret-keys")
+
+    def _listed(self, command: str, *fingerprints: str) -> tuple[KeyState, ...]:
+        args = [command, "--fingerprint", "--fingerprint", *fingerprints]
+        heard, listing = run(self._gpg, args)
+        keys = key_states(listing)
+        if heard.exit != 0 and not fingerprints:
+            raise failed("list the keyring", heard)
+        return tuple(key for key in keys if not fingerprints or key.fingerprint in fingerprints)
+
+    # --- sealing and signing --------------------------------------------------------------------
+
+    def encrypt(self, source: Path, target: Path, recipients: Sequence[str]) -> None:
+        """Encrypt ``source`` to every recipient (full fingerprints), binary, AES-256, uncompressed.
+
+        Raises ``key.*`` for a key that cannot be used; ``gpg.failed``; ``OSError``.
+        """
+        self._seal(source, target, recipients, None)
+
+    def sign_and_encrypt(
+        self, source: Path, target: Path, signer: str, recipients: Sequence[str]
+    ) -> None:
+        """As ``encrypt``, signed inside by ``signer``.
+
+        Raises ``signature.wrong-key`` if gpg signed with another key than the one asked for.
+        """
+        self._seal(source, target, recipients, self._usable(signer, "sign"))
+
+    def _seal(
+        self, source: Path, target: Path, recipients: Sequence[str], signer: KeyPart | None
+    ) -> None:
+        if not recipients:
+            raise ValueError("A message needs at least one recipient.")
+        parts = [self._usable(recipient, "encrypt") for recipient in dict.fromkeys(recipients)]
+        extra = list(_SEAL)
+        if signer is not None:
+            extra += ["--local-user", f"{signer.fingerprint}!"]
+        with kept_if_whole(target) as part, source.open("rb") as plain:
+            watched = Watched(plain)
+            result = self._gpg.encrypt_file(
+                watched,
+                [f"{key.fingerprint}!" for key in parts],
+                sign=True if signer else None,
+                armor=False,
+                output=str(part),
+                extra_args=extra,
+            )
+            heard = said(result)
+            if heard.exit != 0 or not heard.has("END_ENCRYPTION") or not part.exists():
+                raise failed("encrypt the file", heard)
+            watched.must_be_whole()
+            _require_signed_by(heard, signer)
+            self._require_readers(part, parts)
+
+    def _require_readers(self, message: Path, parts: Sequence[KeyPart]) -> None:
+        _, packets = run(self._gpg, ["--list-only", "--list-packets", str(message)])
+        if (
+            sorted(_PACKET_KEYID.findall(packets)) != sorted(key.keyid for key in parts)
+            or len(_PROTECTED.findall(packets)) != 1
+        ):
+            raise CryptoFault(
+                "message.wrong-readers",
+                "The sealed message is not for exactly the keys that were asked for.",
+                "Nothing was sent. Report this as a fault of the gateway.",
+            )
+
+    def detach_sign(self, source: Path, target: Path, signer: str) -> None:
+        """Write an armoured detached signature of ``source``. Raises as ``sign_and_encrypt``."""
+        key = self._usable(signer, "sign")
+        with kept_if_whole(target) as part, source.open("rb") as data:
+            watched = Watched(data)
+            result = self._gpg.sign_file(
+                watched,
+                clearsign=False,
+                detach=True,
+                output=str(part),
+                extra_args=["--digest-algo", "SHA512", "--local-user", f"{key.fingerprint}!"],
+            )
+            heard = said(result)
+            if heard.exit != 0 or not part.exists():
+                raise failed("sign the file", heard)
+            watched.must_be_whole()
+            _require_signed_by(heard, key)
+
+    # --- verifying and opening ------------------------------------------------------------------
+
+    def verify_detached(self, data: Path, signature: Path, signer: str) -> Signature:
+        """Verify ``signature`` over ``data`` by the pinned ``signer``, as at signing time.
+
+        Raises ``signature.*``, ``key.*``; ``OSError`` if a file cannot be read.
+        """
+        state = self.state(signer)
+        with data.open("rb"), signature.open("rb") as file:
+            heard = said(self._gpg.verify_file(file, data_filename=str(data.absolute())))
+        return judge(heard, state)
+
+    def decrypt(self, source: Path, target: Path, signer: str | None) -> Signature | None:
+        """Open a message into ``target``, which appears only after every check.
+
+        With ``signer`` the message must be signed inside by that key alone. Without, a signature
+        is not judged and None is given. Raises ``message.not-for-us``, ``message.damaged``,
+        ``key.locked``, and as ``verify_detached``.
+        """
+        state = self.state(signer) if signer is not None else None
+        with kept_if_whole(target) as part, source.open("rb") as sealed:
+            watched = Watched(sealed)
+            with suppress(BrokenPipeError):  # gpg stops reading at the first bad byte
+                heard = said(self._gpg.decrypt_file(watched, output=str(part)))
+            _require_opened(heard)
+            watched.must_be_whole()
+            return judge(heard, state) if state is not None else None
+
+    def _usable(self, fingerprint: str, usage: Usage) -> KeyPart:
+        state = self.state(fingerprint)
+        refuse_unusable(state, usage, self.now)
+        part = state.part_for(usage, self.now, secret=usage == "sign")
+        if part is None:
+            raise CryptoFault(
+                "key.no-secret",
+                f"The secret half of the signing key {fingerprint} is not in this key folder.",
+                "Restore the key folder from its backup, or make a new key and have it pinned.",
+            )
+        return part
+
+
+def refuse_unusable(state: KeyState, usage: Usage, now: datetime) -> None:
+    """Raise ``CryptoFault`` unless the key can do ``usage`` at ``now``.
+
+    Codes: ``key.revoked``, ``key.not-yet``, ``key.no-encryption``, ``key.no-signing``,
+    ``key.expired``.
+    """
+    name = f"The key {state.fingerprint}"
+    ask = "Ask its owner for a new or extended public key, and pin its fingerprint if it is new."
+    able = state.can_encrypt if usage == "encrypt" else state.can_sign
+    if state.revoked:
+        raise CryptoFault("key.revoked", f"{name} has been revoked by its owner.", ask)
+    if now < state.created:
+        raise CryptoFault(
+            "key.not-yet",
+            f"{name} was made on {state.created:%-d %B %Y}, after the time it is to be used.",
+            "Set this computer's clock right, or ask the owner about theirs.",
+        )
+    if not able:
+        code = "key.no-encryption" if usage == "encrypt" else "key.no-signing"
+        raise CryptoFault(code, f"{name} is not made to {usage}.", ask)
+    if state.part_for(usage, now) is None:
+        when = f" on {state.expires:%-d %B %Y}" if state.expires else ""
+        raise CryptoFault("key.expired", f"{name} expired{when}.", ask)
+
+
+def _require_full(fingerprint: str) -> None:
+    if not _FINGERPRINT.fullmatch(fingerprint):
+        raise ValueError("A fingerprint is 40 hexadecimal digits, in capitals without spaces.")
+
+
+def _read_key_file(path: Path) -> bytes:
+    if path.stat().st_size > LARGEST_KEY_FILE:
+        raise CryptoFault(
+            "key.damaged",
+            "The key file is far larger than a public key.",
+            "Ask the party to export the one key: gpg --armor --export FINGERPRINT.",
+        )
+    return path.read_bytes()
+
+
+def _mismatch(pinned: str, offered: Sequence[str]) -> CryptoFault:
+    found = ", ".join(offered[:3])
+    return CryptoFault(
+        "key.mismatch",
+        f"The key file does not hold the pinned key {pinned} alone, but: {found}.",
+        "Read the fingerprint to its owner by telephone. If the key is new, two officers pin it.",
+    )
+
+
+def _require_signed_by(heard: Said, signer: KeyPart | None) -> None:
+    used = [words[-1] for words in heard.all("SIG_CREATED")]
+    if used != ([signer.fingerprint] if signer else []):
+        raise CryptoFault(
+            "signature.wrong-key",
+            "gpg signed with another key than the one asked for.",
+            "Nothing was kept. Each key folder must hold one secret key: run `gateway doctor`.",
+        )
+
+
+def _require_opened(heard: Said) -> None:
+    if heard.has("DECRYPTION_OKAY") and heard.exit in (0, 2) and heard.has("GOODMDC"):
+        return
+    readers = len(heard.all("ENC_TO"))
+    if readers and len(heard.all("NO_SECKEY")) == readers:
+        raise CryptoFault(
+            "message.not-for-us",
+            "The message is sealed to keys that this key folder does not hold.",
+            "Open it as the party it was sent to, or ask the sender to seal it to your key.",
+        )
+    if any("pinentry" in line.lower() or "Operation cancelled" in line for line in heard.log):
+        raise CryptoFault(
+            "key.locked",
+            "The key is protected by a passphrase that could not be asked for here.",
+            "Open the message with gpg --decrypt in a terminal.",
+        )
+    raise CryptoFault(
+        "message.damaged",
+        "The message is cut short, altered, or not an encrypted message.",
+        "Do not use it. Ask the sender to place it again, and tell the administrator.",
+    )
