@@ -66,6 +66,30 @@ class Pins:
             if pinned.records is not None:
                 yield party, "records", pinned.records
 
+    def exchange_of(self, party: str) -> str:
+        """The key that packages for a party are encrypted to. Raises ``pins.missing``."""
+        return self._of(party).exchange
+
+    def records_of(self, party: str) -> str:
+        """The key that a party's originals are sealed to. Raises ``pins.missing``."""
+        records = self._of(party).records
+        if records is None:
+            raise _unpinned(party, "records")
+        return records
+
+    def _of(self, party: str) -> PartyPins:
+        if party not in self.parties:
+            raise _unpinned(party, "exchange")
+        return self.parties[party]
+
+
+def _unpinned(party: str, role: Role) -> CryptoFault:
+    return CryptoFault(
+        "pins.missing",
+        f"No {role} key of {party} is pinned.",
+        "Pin its full fingerprint in config/parties.toml (docs/keys.md), then run `gateway init`.",
+    )
+
 
 def load_pins(path: Path) -> Pins:
     """Read the pins. Raises ``CryptoFault`` ``pins.missing``, or ``PinFaults`` with every fault."""
