@@ -1,0 +1,80 @@
+"""What a child does with one file, in order: it gives up everything, reads, answers, ends."""
+
+import fcntl
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, BinaryIO
+
+from gateway.agreement.model import RuleBook
+from gateway.intake.confined import attempts, confinement
+from gateway.intake.confined.answer import Answer
+from gateway.intake.confined.limits import Allowance
+
+INPUT, ANSWER = 3, 4
+ENDED_WELL, FAILED, NO_MEMORY, UNCONFINED = 0, 1, 3, 4
+
+Examine = Callable[[BinaryIO, RuleBook, date, Answer], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One file (kind ``examine``), a ``probe``, or a ``loop``. ``waived``: layers done without."""
+
+    kind: str
+    book: RuleBook
+    today: date
+    allowance: Allowance
+    waived: frozenset[str]
+
+
+def run(
+    task: Task, examine: Examine, calls: Any, descriptors: tuple[int, int], zygote: int
+) -> None:
+    """Do one task in a process just forked, and end it. Never returns."""
+    code = FAILED
+    try:
+        confinement.die_with(zygote)
+        _keep_only(*descriptors)
+        _work(task, examine, calls)
+        code = ENDED_WELL
+    except MemoryError:
+        code = NO_MEMORY
+    except confinement.Unconfined:
+        code = UNCONFINED
+    except BaseException:  # noqa: S110 - nothing may be told: it could quote the file
+        pass
+    finally:
+        os._exit(code)
+
+
+def _keep_only(given: int, answer: int) -> None:
+    """Keep the two descriptors, under fixed numbers; input, output and errors go nowhere."""
+    high = [fcntl.fcntl(descriptor, fcntl.F_DUPFD, ANSWER + 1) for descriptor in (given, answer)]
+    os.dup2(high[0], INPUT)
+    os.dup2(high[1], ANSWER)
+    for standard in (1, 2):
+        os.dup2(0, standard)  # the zygote's own input is the null device
+    os.closerange(ANSWER + 1, os.sysconf("SC_OPEN_MAX"))
+
+
+def _work(task: Task, examine: Examine, calls: Any) -> None:
+    """Lay on each layer, the filter last, then read. A probe looks about between the layers."""
+    probing = task.kind == "probe"
+    observed: dict[str, str | int] = attempts.facts() if probing else {}
+    stream, answer = os.fdopen(INPUT, "rb"), Answer(ANSWER, task.book)
+    confinement.set_limits(task.allowance)
+    if "landlock" not in task.waived:
+        confinement.lock_files()
+    if probing:
+        observed |= attempts.on_files("landlock")
+    if "seccomp" not in task.waived:
+        confinement.lock_calls(calls)
+    if task.kind == "examine":
+        stream.seek(0)
+        examine(stream, task.book, task.today, answer)
+    elif probing:
+        answer.seen(observed | attempts.on_calls() | attempts.on_memory(task.allowance))
+    else:
+        attempts.without_end()

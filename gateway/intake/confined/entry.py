@@ -1,0 +1,47 @@
+"""The script that the zygote is started from: ``python -I -B entry.py DESCRIPTOR``.
+
+``-I`` keeps the environment, the user's packages and the working folder out of the import path, so
+the script itself adds the checkout.
+"""
+
+import os
+import socket
+import sys
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+
+CHECKOUT = Path(__file__).resolve().parents[3]
+# Loaded once here, so that a child needs no file: whatever the examiner loads only when it is used.
+WARM = ("polars", "python_calamine")
+
+
+def main(examiner: str = "gateway.intake.examine") -> None:
+    """Give up what can be given up, load everything, and serve. ``examiner`` names a module."""
+    sys.path.insert(0, str(CHECKOUT))
+    _without_story("gateway.intake")
+    confinement = import_module("gateway.intake.confined.confinement")
+    confinement.gain_nothing()
+    network_left = confinement.leave_network()
+    for name in WARM:
+        import_module(name)
+    examine = import_module(examiner).examine
+    zygote = import_module("gateway.intake.confined.zygote")
+    with socket.socket(fileno=int(sys.argv[1])) as control:
+        zygote.serve(control, examine, network_left)
+    os._exit(0)
+
+
+def _without_story(name: str) -> None:
+    """Make a package importable without running its ``__init__``.
+
+    That of intake tells the whole journey, and would load the keys' and the database's code into a
+    process that must know of neither.
+    """
+    package = ModuleType(name)
+    package.__path__ = [str(CHECKOUT.joinpath(*name.split(".")))]
+    sys.modules[name] = package
+
+
+if __name__ == "__main__":
+    main()
