@@ -107,7 +107,7 @@ class Derivation(Frozen):
 
 
 class FieldSpec(Frozen):
-    """One column of a field list. Lengths are in characters; ``heading`` is what the parties signed."""
+    """One column of a field list. Lengths are in characters; ``heading`` is as signed."""
 
     id: FieldId
     heading: str
@@ -148,7 +148,7 @@ class Rule(Frozen):
     ``only-when``             ``field`` may be filled only where one of ``when`` holds; with
                               ``values``, only those labels of the field are so restricted
     ``in-order``              the dates in ``fields`` do not decrease, blanks aside
-    ``age-matches``           ``age_field`` equals the whole years from ``field`` (birth) to ``other``
+    ``age-matches``           ``age_field`` equals the whole years from ``field`` to ``other``
     ========================  =====================================================================
     """
 
@@ -231,6 +231,11 @@ class Flow(Frozen):
             if spec.id == field_id:
                 return spec
         raise KeyError(field_id)
+
+    @property
+    def reference_place(self) -> int:
+        """Where in a row the flow's reference stands, from 0."""
+        return [spec.id for spec in self.fields].index(self.reference_field)
 
 
 class Retention(Frozen):
