@@ -12,7 +12,14 @@ from pathlib import Path
 from typing import Annotated, Literal, Self, TypeVar
 
 import rfc8785
-from pydantic import AfterValidator, AwareDatetime, Field, StringConstraints, model_validator
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    model_validator,
+)
 
 from gateway.agreement.model import Frozen, Id, Protection
 
@@ -55,7 +62,13 @@ def manifest_file(package_id: str) -> str:
     return f"{package_id}.manifest.json"
 
 
-class DropAccount(Frozen):
+class Part(Frozen):
+    """Base of the manifests' models: a fault names the place alone, and quotes nothing."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
+class DropAccount(Part):
     """One drop of the window. ``rows`` = ``accepted`` + ``held`` + ``repeats``.
 
     The first hash is of the file as it was dropped, the second of the sealed original that is kept.
@@ -77,7 +90,7 @@ class DropAccount(Frozen):
         return self
 
 
-class Counts(Frozen):
+class Counts(Part):
     """Rows of the window's drops and of the package.
 
     ``left_out``: accepted rows that do not travel, because they were sent before and have not
@@ -103,7 +116,7 @@ class Counts(Frozen):
         return self
 
 
-class Certificate(Frozen):
+class Certificate(Part):
     """The minimisation certificate: what came in, by which rules, and what of it travels.
 
     ``agreement_hash`` is the version of the rules: it covers the agreement and its code lists.
@@ -127,7 +140,7 @@ class Certificate(Frozen):
         return self
 
 
-class InnerManifest(Frozen):
+class InnerManifest(Part):
     """The manifest inside the zip: everything that the recipient is told.
 
     ``covers``: windows missed before this one that the package stands for. ``files``: the SHA-256
@@ -156,17 +169,19 @@ class InnerManifest(Frozen):
     def _adds_up(self) -> Self:
         if len(self.updates) != self.certificate.counts.updates:
             raise ValueError("updates names as many rows as are counted")
+        if (self.kind == "data") != (self.certificate.counts.sent > 0):
+            raise ValueError("a package of kind data, and no other, has rows")
         return self
 
 
-class DroppedColumns(Frozen):
+class DroppedColumns(Part):
     """Dropped columns for all to see: those the agreement lists by name, the others as a number."""
 
     listed: tuple[str, ...]
     others: Count
 
 
-class OuterManifest(Frozen):
+class OuterManifest(Part):
     """The manifest beside the package: what carriers may know, and how to tell the bytes are whole.
 
     ``size`` in bytes. ``zip_sha256`` is of the zip inside, and null where there is none

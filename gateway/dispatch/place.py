@@ -86,7 +86,7 @@ class PlacementConflict(Exception):
         self.folder, self.name = folder, name
 
 
-def place(source: Path, folder: Path, name: str) -> str:
+def place(source: Path, folder: Path, name: str, mode: int = _READABLE) -> str:
     """Place a copy of ``source`` as ``folder/name`` and return the SHA-256 that was read back.
 
     The same bytes already there are left and counted as placed, so a retry is harmless. Raises
@@ -97,7 +97,7 @@ def place(source: Path, folder: Path, name: str) -> str:
         raise ValueError("A package file's name is a plain, visible name.")
     wanted = file_sha256(source)
     try:
-        return _place(source, folder, name, wanted)
+        return _place(source, folder / name, mode, wanted)
     except OSError as fault:
         code, words = _CODES.get(fault.errno or 0, _OTHER)
         raise PlacementFailed(code, folder, name, words) from fault
@@ -112,13 +112,13 @@ def place_delivery(files: DeliveryFiles, folder: Path) -> str:
     return found[0]
 
 
-def _place(source: Path, folder: Path, name: str, wanted: str) -> str:
-    target = folder / name
+def _place(source: Path, target: Path, mode: int, wanted: str) -> str:
+    folder, name = target.parent, target.name
     part = folder / f".{name}.part"
     part.unlink(missing_ok=True)  # of an attempt that was cut short
     if not os.path.lexists(target):
         try:
-            _copy(source, part)
+            _copy(source, part, mode)
             if file_sha256(part) != wanted:
                 raise PlacementFailed("outbox.altered", folder, name, _ALTERED)
             _show(part, target)
@@ -130,12 +130,12 @@ def _place(source: Path, folder: Path, name: str, wanted: str) -> str:
     return wanted
 
 
-def _copy(source: Path, part: Path) -> None:
+def _copy(source: Path, part: Path, mode: int) -> None:
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-    with os.fdopen(os.open(part, flags, _READABLE), "wb") as out, source.open("rb") as data:
+    with os.fdopen(os.open(part, flags, mode), "wb") as out, source.open("rb") as data:
         shutil.copyfileobj(data, out, _CHUNK)
         out.flush()
-        os.fchmod(out.fileno(), _READABLE)
+        os.fchmod(out.fileno(), mode)  # whatever the umask
         os.fsync(out.fileno())
 
 

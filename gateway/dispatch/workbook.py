@@ -5,12 +5,11 @@ filter); the rows are then streamed into its sheet as they come. So memory stays
 plaintext touches a temporary folder.
 """
 
-import csv
 import re
 import zipfile
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime
-from io import BytesIO, TextIOWrapper
+from io import BytesIO
 from itertools import zip_longest
 from pathlib import Path
 
@@ -27,9 +26,6 @@ _FIXED = (1980, 1, 1, 0, 0, 0)
 _TEXT_FORMAT = 49  # the built-in number format `@`
 _DATE_FORMAT = "dd/mm/yyyy"
 _SHEET_NAME_FORBIDS = re.compile(r"[\[\]:*?/\\]")
-_ACTIVE_STARTS = frozenset(
-    "=+-@\t\n'＝＋－＠"
-)  # what makes a spreadsheet program act on a CSV cell
 
 
 def write_workbook(
@@ -102,32 +98,6 @@ def headings_and_rows(path: Path) -> tuple[tuple[str, ...], int]:
     cells = sheet_rows(path)
     headings = tuple(str(cell) for cell in next(cells, ()))
     return headings, sum(1 for _ in cells)
-
-
-def write_csv(target: Path, fields: Sequence[FieldSpec], rows: Iterable[Sequence[str]]) -> int:
-    """Write the rows as a new CSV file (RFC 4180, UTF-8 with BOM so that Excel reads accents).
-
-    Dates stay ``YYYY-MM-DD``. A CSV has no cell types, so a cell that a spreadsheet program could
-    act on (it begins with ``= + - @``, a tab or a line break) gets one apostrophe in front; so does
-    one that begins with an apostrophe, so that whoever takes one leading apostrophe off every cell
-    has the very values back. Line breaks in a cell are line feeds. Returns the number of rows.
-    """
-    count = 0
-    with (
-        create_private(target) as stream,
-        TextIOWrapper(stream, encoding="utf-8-sig", newline="") as text,
-    ):
-        out = csv.writer(text)
-        out.writerow([_inert(spec.heading) for spec in fields])
-        for row in rows:
-            count += 1
-            out.writerow([_inert(value) for value in row])
-    return count
-
-
-def _inert(value: str) -> str:
-    plain = line_feeds(value)
-    return f"'{plain}" if plain[:1] in _ACTIVE_STARTS else plain
 
 
 def _iso(cell: date, spec: FieldSpec, row: int) -> str:
