@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from gateway.agreement.model import CodeList
-from gateway.agreement.normalise import fold, fold_heading
+from gateway.agreement.normalise import fold_heading
 from gateway.agreement.shape import Loc, Table, tables, texts
 
 Found = Iterator[tuple[Loc, str]]
@@ -39,8 +39,9 @@ def field_list_faults(flow: Table, loc: Loc, lists: Lists) -> Found:
         here: Loc = (*loc, "fields", index)
         yield from _kind_faults(field, here)
         yield from _code_faults(field, here, lists)
-        yield from _reference_faults(field, here, kinds)
+        yield from _validity_faults(field, here, kinds)
         yield from _derivation_faults(field, here, kinds, flow)
+    yield from _allowance_faults(flow, loc, kinds)
     yield from _main_reference_faults(flow, loc, fields)
 
 
@@ -113,12 +114,9 @@ def _code_faults(field: Table, here: Loc, lists: Lists) -> Found:
     if field.get("kind") == "codes" and parted is not None:
         words = f"has {parted!r}, which holds a mark that parts several values (; or | or a line)"
         yield (*here, "list"), f"the list {code_list.id} {words}"
-    index = fold("Other")
-    if field.get("other") is True and any(fold(t).startswith(f"{index}:") for t in written):
-        yield (*here, "other"), f"the list {code_list.id} has an entry that begins with Other:"
 
 
-def _reference_faults(field: Table, here: Loc, kinds: Mapping[Any, Any]) -> Found:
+def _validity_faults(field: Table, here: Loc, kinds: Mapping[Any, Any]) -> Found:
     for at, name in enumerate(texts(field.get("valid_on"))):
         yield from date_field_faults(name, (*here, "valid_on", at), kinds)
 
@@ -148,6 +146,14 @@ def _derivation_faults(field: Table, here: Loc, kinds: Mapping[Any, Any], flow: 
     elif derive.get("kind") == "age":
         for key in ("born", "at"):
             yield from date_field_faults(derive.get(key), (*here, key), kinds)
+
+
+def _allowance_faults(flow: Table, loc: Loc, kinds: Mapping[Any, Any]) -> Found:
+    for index, column in tables(flow.get("source_columns")):
+        for at, name in enumerate(texts(column.get("allowed_in"))):
+            if kinds.get(name) != "text":
+                place = (*loc, "source_columns", index, "allowed_in", at)
+                yield place, f"the flow has no field {name} of kind text"
 
 
 def _main_reference_faults(flow: Table, loc: Loc, fields: list[tuple[int, Table]]) -> Found:

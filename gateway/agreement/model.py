@@ -178,11 +178,13 @@ class SourceColumn(Frozen):
 
     ``screens`` says what its values are when looked for in kept text: a person's ``name``, an
     ``identifier`` (postcode, NHS number, phone, e-mail: matched without spaces), a ``phrase``
-    (address line, town), or ``no`` for everyday columns.
+    (address line, town), or ``no`` for everyday columns. ``allowed_in`` names text fields whose
+    business its values are (the authority's contact may be the social worker).
     """
 
     heading: str
     screens: Literal["name", "identifier", "phrase", "no"]
+    allowed_in: tuple[FieldId, ...] = ()
 
 
 class Screening(Frozen):
@@ -191,6 +193,9 @@ class Screening(Frozen):
     patterns: tuple[Literal["nhs-number", "upn", "nino", "postcode", "phone", "email"], ...]
     person_words: tuple[str, ...]  # an unlisted dropped heading with one of these screens as well
     everyday_words: tuple[str, ...]  # names that are ordinary English words, folded
+    identifier_words: tuple[str, ...] = ()  # those person_words whose column holds identifiers
+    address_words: tuple[str, ...] = ()  # those person_words whose column holds phrases
+    empty_values: tuple[str, ...] = ()  # values that say nothing of anyone: not known, n/a
     minimum_length: int = 3  # shorter values of a dropped column are not looked for
 
 

@@ -90,7 +90,8 @@ def _columns(
         for screens, headings in source.items():
             for index, heading in enumerate(headings if isinstance(headings, list) else [headings]):
                 written[(*loc, len(columns))] = f"{path}.{screens}[{index}]"
-                columns.append({"heading": heading, "screens": screens})
+                column = heading if isinstance(heading, dict) else {"heading": heading}
+                columns.append({**column, "screens": screens})
     return columns
 
 

@@ -3,10 +3,12 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from gateway.agreement.model import Window
 from gateway.agreement.workingdays import ONE_DAY, WorkingDays
 
+LONDON = ZoneInfo("Europe/London")
 WEEK = timedelta(days=7)
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
@@ -17,6 +19,11 @@ class WindowMoment:
 
     day: date
     at: datetime
+
+
+def london_date(moment: datetime) -> date:
+    """The date in London at a point in time: what people call today."""
+    return moment.astimezone(LONDON).date()
 
 
 def moments(window: Window, days: WorkingDays, first: date, until: datetime) -> list[WindowMoment]:
@@ -32,6 +39,11 @@ def moments(window: Window, days: WorkingDays, first: date, until: datetime) -> 
             return due
         due.append(moment)
     return due
+
+
+def london_date(moment: datetime) -> date:
+    """The date in London at an aware moment: what people call today."""
+    return moment.astimezone(LONDON).date()
 
 
 def next_moment(window: Window, days: WorkingDays, after: datetime) -> WindowMoment:
