@@ -1,0 +1,141 @@
+"""The parts of a workbook: which sheets it has, where they lie, and what else it carries.
+
+What calamine will read is what is looked at: sheets are found as it finds them, by the attribute
+``r:id`` and the fixed places ``xl/workbook.xml`` and ``xl/_rels/workbook.xml.rels``. Any part whose
+name or declared type says macros, links, pivots or pictures is told of, wherever it lies.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from xml.parsers import expat
+
+from gateway.agreement.model import FilePolicy
+from gateway.intake.findings import Finding, finding
+from gateway.intake.reading.archive import Archive
+from gateway.intake.reading.refused import Refused, refused
+from gateway.intake.reading.xmlguard import guarded
+
+_MOST_BYTES = 8 * 1024 * 1024  # of each of the three small parts
+_MOST_SHEETS = 255
+_TYPES, _WORKBOOK, _RELATIONS = (
+    "[Content_Types].xml",
+    "xl/workbook.xml",
+    "xl/_rels/workbook.xml.rels",
+)
+_MACROS = ("macroenabled", "vbaproject", "macrosheet")
+_LINKS = ("externallink", "querytable", "connections")
+_PIVOTS = ("pivotcache", "pivottable", "xl/model/", "datamodel")
+_PICTURES = (
+    "comment",
+    "drawing",
+    "xl/media/",
+    "embeddings",
+    "activex",
+    "ctrlprop",
+    "diagrams",
+    "chart",
+)
+
+Attributes = dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class SheetPart:
+    """A sheet as the workbook lists it. ``part`` is None for what is no worksheet (a chart)."""
+
+    name: str
+    visible: bool
+    part: str | None
+
+
+def is_workbook(archive: Archive) -> bool:
+    """Whether the zip is an XLSX workbook, rather than a document, an ODS, an XLSB or any zip."""
+    return _TYPES in archive.members and _WORKBOOK in archive.members
+
+
+def sheets(archive: Archive) -> list[SheetPart]:
+    """The workbook's sheets, in order. Raises Refused ``file.damaged``, ``file.unsafe-xml``."""
+    listed: list[tuple[str, str, str]] = []
+    targets: dict[str, str] = {}
+
+    def on_sheet(name: str, attributes: Attributes) -> None:
+        if name.rpartition(":")[2] == "sheet":
+            relation = attributes.get("r:id") or attributes.get("relationships:id") or ""
+            state = attributes.get("state", "visible")
+            listed.append((attributes.get("name", ""), state, relation))
+
+    def on_relation(name: str, attributes: Attributes) -> None:
+        if name.rpartition(":")[2] == "Relationship":
+            key = attributes.get("Id", "")
+            if key in targets:
+                raise refused("file.unsafe-zip")
+            targets[key] = attributes.get("Target", "")
+
+    _parse(archive, _WORKBOOK, on_sheet)
+    _parse(archive, _RELATIONS, on_relation)
+    names = [name for name, _, _ in listed]
+    if not names or len(names) > _MOST_SHEETS or len(set(names)) != len(names):
+        raise refused("file.damaged")
+    return [
+        SheetPart(name, state == "visible", _part(archive, targets.get(relation, "")))
+        for name, state, relation in listed
+    ]
+
+
+def carried(archive: Archive, policy: FilePolicy) -> list[Finding]:
+    """What the workbook carries beside its sheets, as the policy says: findings, errors included.
+
+    Raises Refused ``file.macros`` in any case.
+    """
+    said = [name.lower() for name in archive.members]
+
+    def on_type(_: str, attributes: Attributes) -> None:
+        said.append(attributes.get("ContentType", "").lower())
+        said.append(attributes.get("PartName", "").lower())
+
+    _parse(archive, _TYPES, on_type)
+
+    def says(marks: tuple[str, ...]) -> bool:
+        return any(mark in text for text in said for mark in marks)
+
+    if says(_MACROS):
+        raise refused("file.macros")
+    findings = []
+    if says(_LINKS):
+        refuse = policy.external_links == "refuse"
+        findings.append(finding("file.external-links-refused" if refuse else "file.external-links"))
+    if says(_PIVOTS):
+        refuse = policy.pivot_caches == "refuse"
+        findings.append(finding("file.pivot-refused" if refuse else "file.pivot"))
+    if says(_PICTURES):
+        findings.append(finding("file.comments"))
+    return findings
+
+
+def _part(archive: Archive, target: str) -> str | None:
+    """The member that calamine reads for a relation's target, or None when it is no worksheet."""
+    path = target.removeprefix("/")
+    path = path if path.startswith("xl/") else f"xl/{path}"
+    if not path.startswith("xl/worksheets/"):
+        return None
+    for name in archive.members:
+        if name.lower() == path.lower():
+            return name
+    raise refused("file.damaged")
+
+
+def _parse(archive: Archive, name: str, on_start: Callable[[str, Attributes], None]) -> None:
+    if name not in archive.members:
+        raise refused("file.damaged")
+    data = b"".join(guarded(name, [archive.read(name, _MOST_BYTES)]))
+    parser = expat.ParserCreate("UTF-8")
+    parser.StartElementHandler = on_start
+    parser.StartDoctypeDeclHandler = _no_dtd
+    try:
+        parser.Parse(data, True)
+    except expat.ExpatError:
+        raise refused("file.damaged") from None
+
+
+def _no_dtd(*_: object) -> None:
+    raise Refused(finding("file.unsafe-xml"))

@@ -1,0 +1,192 @@
+"""What calamine does not tell of a sheet: hidden rows and columns, failed cells, its extent.
+
+One pass of regular expressions over the sheet's XML as it is unpacked, whole rows at a time, in any
+namespace prefix. Where XML leaves room for doubt (a comment, a CDATA section) it errs to seeing a
+hidden row too many, never one too few. Elements: ECMA-376 part 1, 18.3.1.4 (c), .13 (col),
+.73 (row), .81 (sheetFormatPr).
+"""
+
+import html
+import re
+
+from gateway.intake.reading.refused import refused
+
+_MOST_ROW = 32 * 1024 * 1024  # bytes of one row's XML
+_PART = 4 * 1024 * 1024  # bytes without the end of a row, after which any tag will do
+_PREFIX = rb"(?:[A-Za-z_][\w.\-]*:)?"
+_ATTRIBUTES = rb"""([^>"']*(?:"[^"]*"[^>"']*|'[^']*'[^>"']*)*)"""
+_ROW_OR_COLUMN = re.compile(rb"<(row|col|sheetFormatPr)(?=[\s/>])" + _ATTRIBUTES + rb">")
+_ANY = re.compile(rb"<" + _PREFIX + rb"(row|col|c|sheetFormatPr)(?=[\s/>])" + _ATTRIBUTES + rb">")
+_ATTRIBUTE = re.compile(rb"""(?:^|\s)([\w:.\-]+)\s*=\s*(?:"([^"]*)"|'([^']*)')""")
+_PREFIXED = re.compile(rb":(?:row|col|c|sheetFormatPr)[\s/>]")
+_FORMULA = re.compile(rb"<" + _PREFIX + rb"f[\s/>]")
+_FILLED = re.compile(rb"<" + _PREFIX + rb"v(?:\s[^>]*)?>[^<]")
+_CELL = re.compile(r"([A-Za-z]{1,3})([0-9]{1,7})")
+_TRUE = frozenset({"1", "true", "on"})
+_FIRST_BOUND = 64  # columns that need no closer look
+
+
+class SheetScan:
+    """What was seen of one sheet. Rows and columns count from 1; a range includes both ends.
+
+    ``failed``: row → columns of its error cells, and of formulas saved without their result.
+    """
+
+    def __init__(self) -> None:
+        self.hidden_rows: list[int] = []
+        self.hidden_columns: list[tuple[int, int]] = []
+        self.failed: dict[int, list[int]] = {}
+        self.last_row = 0
+        self.last_column = 0
+        self._widths_hidden = False
+        self._row = 0
+        self._column = 0
+        self._left = b""
+        self._bound = _FIRST_BOUND
+        self._beyond = _beyond(_FIRST_BOUND)
+
+    def feed(self, block: bytes) -> None:
+        """Take the next block of the sheet's XML. Raises Refused ``file.damaged``: endless tag."""
+        data = self._left + block
+        cut = data.rfind(b"row>") + 4
+        if cut < 4 and len(data) > _PART:
+            cut = data.rfind(b"<")
+        if cut < 1:
+            if len(data) > _MOST_ROW:
+                raise refused("file.damaged")
+            self._left = data
+            return
+        self._scan(data[:cut])
+        self._left = data[cut:]
+
+    def close(self) -> None:
+        """The sheet's XML has ended."""
+        self._scan(self._left)
+        self._left = b""
+
+    def hidden(self, last_row: int, last_column: int) -> int:
+        """How many rows and columns are hidden up to the last that hold anything."""
+        rows = sum(row <= last_row for row in self.hidden_rows)
+        columns = {
+            column
+            for first, last in self.hidden_columns
+            for column in range(first, min(last, last_column) + 1)
+        }
+        return rows + (last_column if self._widths_hidden else len(columns))
+
+    def _scan(self, data: bytes) -> None:
+        closer = b't="e"' in data or b"t='e'" in data or _FORMULA.search(data)
+        if closer or _PREFIXED.search(data) or not self._is_plain(data):
+            self._scan_cells(data)
+            return
+        for match in _ROW_OR_COLUMN.finditer(data):
+            self._take(match[1], match[2])
+
+    def _is_plain(self, data: bytes) -> bool:
+        """Whether each cell is written ``<c r="A1"…``; notes how far to the right they reach."""
+        at = 0
+        while match := self._beyond.search(data, at):
+            at = match.end()
+            cell = re.compile(rb' r="([A-Z]{1,3})[0-9]{1,7}"[^>]*>').match(data, at)
+            if cell is None:
+                return False
+            if not cell[0].endswith(b"/>"):
+                self._bound = self.last_column = column_number(cell[1].decode())
+                self._beyond = _beyond(self._bound)
+        return True
+
+    def _scan_cells(self, data: bytes) -> None:
+        tags = _ANY.finditer(data)
+        tag = next(tags, None)
+        while tag is not None:
+            after = next(tags, None)
+            if tag[1] == b"c":
+                end = len(data) if after is None else after.start()
+                self._take_cell(tag[2], data[tag.end() : end])
+            else:
+                self._take(tag[1], tag[2])
+            tag = after
+
+    def _take(self, name: bytes, text: bytes) -> None:
+        attributes = _attributes(text)
+        if name == b"row":
+            self._row = _number(attributes.get("r"), self._row + 1)
+            self._column = 0
+            if not text.endswith(b"/"):
+                self.last_row = max(self.last_row, self._row)
+            if _is_hidden(attributes, "ht"):
+                self.hidden_rows.append(self._row)
+        elif name == b"col" and _is_hidden(attributes, "width"):
+            first = _number(attributes.get("min"), 1)
+            self.hidden_columns.append((first, _number(attributes.get("max"), first)))
+        elif name == b"sheetFormatPr":
+            self._widths_hidden = _is_zero(attributes.get("defaultColWidth"))
+
+    def _take_cell(self, text: bytes, body: bytes) -> None:
+        attributes = _attributes(text)
+        place = _CELL.fullmatch(attributes.get("r", ""))
+        row = int(place[2]) if place else self._row
+        self._column = column_number(place[1].upper()) if place else self._column + 1
+        if text.endswith(b"/"):
+            return
+        self.last_row = max(self.last_row, row)
+        self.last_column = max(self.last_column, self._column)
+        kind = attributes.get("t")
+        unsaved = kind != "str" and _FORMULA.search(body) and not _FILLED.search(body)
+        if kind == "e" or unsaved:
+            self.failed.setdefault(row, []).append(self._column)
+
+
+def column_number(letters: str) -> int:
+    """The number of a column by its capital letters: A is 1, XFD is 16,384."""
+    number = 0
+    for letter in letters:
+        number = number * 26 + ord(letter) - 64
+    return number
+
+
+def _letters(number: int) -> str:
+    letters = ""
+    while number:
+        number, rest = divmod(number - 1, 26)
+        letters = chr(65 + rest) + letters
+    return letters
+
+
+def _beyond(bound: int) -> re.Pattern[bytes]:
+    """Matches the start of any cell that is not plainly in columns A to ``bound``."""
+    last = _letters(bound)
+    within = [f"[A-Z]{{1,{len(last) - 1}}}"] if len(last) > 1 else []
+    for at, letter in enumerate(last):
+        rest = len(last) - at - 1
+        if letter > "A":
+            within.append(f"{last[:at]}[A-{chr(ord(letter) - 1)}][A-Z]{{{rest}}}")
+    within.append(last)
+    return re.compile(rf'<c(?=[\s/>])(?! r="(?:{"|".join(within)})[0-9]{{1,7}}")'.encode())
+
+
+def _attributes(text: bytes) -> dict[str, str]:
+    pairs = _ATTRIBUTE.findall(text)
+    return {
+        name.decode("ascii", "replace"): html.unescape(
+            (double or single).decode("utf-8", "replace")
+        )
+        for name, double, single in pairs
+    }
+
+
+def _number(text: str | None, otherwise: int) -> int:
+    """A row's or column's number; no sheet has more than seven digits of either."""
+    if text is None or not (text.isascii() and text.isdigit() and len(text) <= 7):
+        return otherwise
+    return int(text)
+
+
+def _is_zero(text: str | None) -> bool:
+    return text is not None and text.strip(" +0") in (".", "") and "0" in text
+
+
+def _is_hidden(attributes: dict[str, str], size: str) -> bool:
+    """Hidden by name, or by a height or width of nothing."""
+    flag = attributes.get("hidden", "").strip().lower()
+    return flag in _TRUE or _is_zero(attributes.get(size))
