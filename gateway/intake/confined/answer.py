@@ -3,31 +3,14 @@
 import json
 import os
 from collections.abc import Sequence
-from typing import Protocol
 
 from gateway.agreement.model import RuleBook
 from gateway.intake.confined.validate import DROPPED_COUNT, DROPPED_LENGTH, SHEET_NAME
 from gateway.intake.confined.wire import COUNT, known_headings, pack, pieces
 from gateway.intake.findings import Finding
+from gateway.intake.outcome import Examined
 
 FINDINGS_AT_ONCE = 5_000
-
-
-class Outcome(Protocol):
-    """What `examine` says a file came to; see `frames.Examined`."""
-
-    @property
-    def sheet(self) -> str | None: ...
-    @property
-    def rows(self) -> int: ...
-    @property
-    def kept(self) -> Sequence[str]: ...
-    @property
-    def dropped(self) -> Sequence[str]: ...
-    @property
-    def missing(self) -> Sequence[str]: ...
-    @property
-    def refused(self) -> bool: ...
 
 
 class Answer:
@@ -59,7 +42,7 @@ class Answer:
         for count, piece in pieces(csv, rows):
             self._send(b"T", COUNT.pack(count) + piece)
 
-    def done(self, outcome: Outcome) -> None:
+    def done(self, outcome: Examined) -> None:
         """Send what the file came to. Nothing may be sent after it."""
         told = {
             "sheet": None if outcome.sheet is None else _printable(outcome.sheet, SHEET_NAME),

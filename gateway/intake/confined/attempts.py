@@ -38,7 +38,7 @@ def on_files(layer: str) -> dict[str, str | int]:
     }
 
 
-def on_calls() -> dict[str, str | int]:
+def on_calls(layer: str) -> dict[str, str | int]:
     """Everything the filter is there to forbid: files, peers, processes, hidden memory."""
     tries: dict[str, Callable[[], object]] = {
         "socket": lambda: socket.socket(socket.AF_INET, socket.SOCK_DGRAM).close(),
@@ -53,8 +53,7 @@ def on_calls() -> dict[str, str | int]:
         "rights": lambda: _libc_call(_LIBC.fchmod(0, 0o666)),
         "code": lambda: mmap.mmap(-1, mmap.PAGESIZE, prot=mmap.PROT_READ | mmap.PROT_EXEC).close(),
     }
-    seen: dict[str, str | int] = {f"seccomp:{name}": _outcome(act) for name, act in tries.items()}
-    return seen | on_files("seccomp")
+    return {f"{layer}:{name}": _outcome(act) for name, act in tries.items()}
 
 
 def on_memory(allowance: Allowance) -> dict[str, str | int]:

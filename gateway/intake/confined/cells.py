@@ -15,7 +15,7 @@ Check = Callable[[str], bool]
 
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _AGE = re.compile(r"0|[1-9][0-9]{0,2}")
-_INITIALS = re.compile(r"[^\W\d_](?:[ .'\u2019-]{0,2}[^\W\d_]){0,9}[ .]{0,2}")
+_INITIALS = re.compile(r"[^\W\d_](?:[ .'\u2019-]*[^\W\d_]){0,4}[ .]*")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _BREAK = re.compile(r"[\t\r\n]")
 _YES_NO = frozenset({"Yes", "No"})
@@ -116,7 +116,14 @@ def cell_check(spec: FieldSpec, lists: dict[str, CodeList]) -> Check:
             form = _several(_reference(spec))
         case _:
             form = _anything
-    return lambda cell: len(cell) <= spec.max_length and form(cell)
+    room = spec.max_length + _expansion(spec, lists)
+    return lambda cell: len(cell) <= room and form(cell)
+
+
+def _expansion(spec: FieldSpec, lists: dict[str, CodeList]) -> int:
+    """How much longer than the cell as read it may be: labels for codes, ``; `` for ``;``."""
+    labels = sum(len(code.label) for code in lists[spec.list].codes) if spec.list else 0
+    return labels + (spec.max_length if spec.kind in ("codes", "references") else 0)
 
 
 def few_values(spec: FieldSpec) -> bool:

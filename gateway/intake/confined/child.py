@@ -65,16 +65,25 @@ def _work(task: Task, examine: Examine, calls: Any) -> None:
     observed: dict[str, str | int] = attempts.facts() if probing else {}
     stream, answer = os.fdopen(INPUT, "rb"), Answer(ANSWER, task.book)
     confinement.set_limits(task.allowance)
-    if "landlock" not in task.waived:
-        confinement.lock_files()
-    if probing:
-        observed |= attempts.on_files("landlock")
-    if "seccomp" not in task.waived:
-        confinement.lock_calls(calls)
+    layers: dict[str, Callable[[], None]] = {
+        "landlock": confinement.lock_files,
+        "seccomp": lambda: confinement.lock_calls(calls),
+    }
+    for layer, lay_on in layers.items():
+        try:
+            if layer not in task.waived:
+                lay_on()
+        except confinement.Unconfined as lacking:
+            if not probing:
+                raise
+            observed[f"{layer}:layer"] = str(lacking)
+        if probing:
+            observed |= attempts.on_files(layer)
     if task.kind == "examine":
         stream.seek(0)
         examine(stream, task.book, task.today, answer)
     elif probing:
-        answer.seen(observed | attempts.on_calls() | attempts.on_memory(task.allowance))
+        observed |= attempts.on_calls("seccomp") | attempts.on_memory(task.allowance)
+        answer.seen(observed)
     else:
         attempts.without_end()

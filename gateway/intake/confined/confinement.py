@@ -7,6 +7,7 @@ seccomp(2), capabilities(7), setrlimit(2).
 
 import ctypes
 import errno
+import fcntl
 import mmap
 import os
 import resource
@@ -29,7 +30,8 @@ _CAPABILITY_VERSION_3 = 0x20080522
 # What polars, calamine and Python were seen to need once they are loaded, and nothing that names a
 # file, a process or a peer. Anything else fails with EPERM, which libraries expect of a probe.
 ALLOWED = (
-    "brk", "clock_getres", "clock_gettime", "clock_nanosleep", "close", "exit", "exit_group",
+    "brk", "clock_getres", "clock_gettime", "clock_nanosleep", "close",
+    "epoll_create1", "epoll_ctl", "epoll_pwait", "epoll_wait", "eventfd2", "exit", "exit_group",
     "futex", "getcpu", "getpid", "getrandom", "gettid", "gettimeofday", "lseek", "madvise",
     "membarrier", "mmap2", "mremap", "munmap", "nanosleep", "pread64", "read", "readv",
     "restart_syscall", "rseq", "rt_sigaction", "rt_sigprocmask", "rt_sigreturn",
@@ -175,6 +177,8 @@ def prepare_filter() -> Any | None:
     for name in ("mmap", "mprotect"):
         plain = seccomp.Arg(2, seccomp.MASKED_EQ, mmap.PROT_EXEC, 0)
         calls.add_rule(seccomp.ALLOW, name, plain)
+    for command in (fcntl.F_DUPFD_CLOEXEC, fcntl.F_GETFD, fcntl.F_GETFL):
+        calls.add_rule(seccomp.ALLOW, "fcntl", seccomp.Arg(1, seccomp.EQ, command))
     calls.add_rule(seccomp.ALLOW, "prlimit64", seccomp.Arg(2, seccomp.EQ, 0))
     return calls
 

@@ -1,7 +1,8 @@
-"""The script that the zygote is started from: ``python -I -B entry.py DESCRIPTOR``.
+"""The script that the zygote is started from: ``python -I -B entry.py DESCRIPTOR PACKAGES``.
 
 ``-I`` keeps the environment, the user's packages and the working folder out of the import path, so
-the script itself adds the checkout.
+the script itself adds the checkout, and the folder of the worker's packages where Python's own
+start did not.
 """
 
 import os
@@ -19,6 +20,8 @@ WARM = ("polars", "python_calamine")
 def main(examiner: str = "gateway.intake.examine") -> None:
     """Give up what can be given up, load everything, and serve. ``examiner`` names a module."""
     sys.path.insert(0, str(CHECKOUT))
+    if sys.argv[2] not in sys.path:
+        sys.path.append(sys.argv[2])
     _without_story("gateway.intake")
     confinement = import_module("gateway.intake.confined.confinement")
     confinement.gain_nothing()

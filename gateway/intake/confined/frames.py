@@ -6,23 +6,17 @@ These are the worker's own values: nothing here is ever built by the process tha
 from dataclasses import dataclass
 
 from gateway.intake.findings import Finding
+from gateway.intake.outcome import Examined
 
-
-@dataclass(frozen=True, slots=True)
-class Examined:
-    """What one file came to. ``rows`` counts data rows (blank, totals, repeated headings not).
-
-    ``kept`` and ``missing`` are headings of the flow's field list. ``dropped`` are unknown headings
-    as read, each at most 120 characters and at most 500 of them; empty unless a heading row was
-    recognised. ``sheet`` is None for a CSV. ``refused``: the drop is to be quarantined whole.
-    """
-
-    sheet: str | None
-    rows: int
-    kept: tuple[str, ...]
-    dropped: tuple[str, ...]
-    missing: tuple[str, ...]
-    refused: bool
+__all__ = [
+    "DoneFrame",
+    "Examined",
+    "FindingsFrame",
+    "Frame",
+    "Layer",
+    "ReaderFailed",
+    "TableFrame",
+]
 
 
 @dataclass(frozen=True, slots=True)

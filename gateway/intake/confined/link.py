@@ -1,6 +1,7 @@
 """The worker's end of one zygote: start it, ask it, and see that nothing of it is left."""
 
 import contextlib
+import importlib.util
 import json
 import os
 import select
@@ -18,6 +19,14 @@ START_SECONDS = 60.0
 ENVIRONMENT = {"LANG": "C.UTF-8", "POLARS_MAX_THREADS": "1", "MALLOC_ARENA_MAX": "2"}
 
 
+def _packages() -> str:
+    """The folder of the worker's own packages, wherever its import path found them."""
+    found = importlib.util.find_spec("polars")
+    if found is None or found.origin is None:
+        raise LinkBroken("polars is not installed")
+    return str(Path(found.origin).parents[1])
+
+
 class LinkBroken(Exception):
     """The zygote is gone, or does not answer. The text says which, in words for the log."""
 
@@ -30,7 +39,7 @@ class Link:
         self._socket = mine
         with its:
             self.process = subprocess.Popen(
-                [sys.executable, "-I", "-B", str(entry), str(its.fileno())],
+                [sys.executable, "-I", "-B", str(entry), str(its.fileno()), _packages()],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 env=ENVIRONMENT,

@@ -7,6 +7,8 @@ places, cells of the agreed form, a sheet's name and headings within their lengt
 import csv
 import io
 import json
+import operator
+import re
 from typing import Any
 
 from gateway.agreement.model import RuleBook
@@ -21,10 +23,11 @@ from gateway.intake.confined.frames import (
 from gateway.intake.confined.wire import COUNT, AnswerFault, known_headings
 from gateway.intake.findings import KINDS, Finding, Severity
 
-HIGHEST_ROW = 100_000_000
+HIGHEST_ROW = 99_999_999
 SHEET_NAME = 31  # characters: Excel's own limit
 DROPPED_LENGTH = 120
 DROPPED_COUNT = 500
+_ROW_NUMBER = re.compile(r"[1-9][0-9]{0,7}")
 REMEMBERED = 20_000  # passed values kept per column, so that memory stays flat
 
 
@@ -105,8 +108,7 @@ class Validator:
         del table[0]
         if len(table) != count:
             raise AnswerFault("the table has more or fewer rows than it says")
-        width = len(self._header)
-        if any(len(record) != width for record in table):
+        if not set(map(len, table)) <= {len(self._header)}:
             raise AnswerFault("the table has a row of the wrong width")
         return TableFrame(self._rows_of(table))
 
@@ -114,7 +116,7 @@ class Validator:
         if not table:
             return ()
         columns = list(zip(*table, strict=True))
-        numbers = [self._row_number(text) for text in columns[0]]
+        numbers = self._row_numbers(columns[0])
         for index, cells in enumerate(columns[1:]):
             self._check_column(index, cells)
         self._rows += len(table)
@@ -122,14 +124,14 @@ class Validator:
             (number, tuple(record[1:])) for number, record in zip(numbers, table, strict=True)
         )
 
-    def _row_number(self, text: str) -> int:
-        if not (text.isascii() and text.isdigit() and len(text) <= 9 and text[0] != "0"):
+    def _row_numbers(self, texts: tuple[str, ...]) -> list[int]:
+        if not all(map(_ROW_NUMBER.fullmatch, texts)):
             raise AnswerFault("a row's number is not a number")
-        number = int(text)
-        if not self._last_row < number <= HIGHEST_ROW:
+        numbers = list(map(int, texts))
+        if not all(map(operator.lt, [self._last_row, *numbers], numbers)):
             raise AnswerFault("the rows are not in rising order")
-        self._last_row = number
-        return number
+        self._last_row = numbers[-1]
+        return numbers
 
     def _check_column(self, index: int, cells: tuple[str, ...]) -> None:
         passed, check = self._passed[index], self._checks[index]
