@@ -1,0 +1,44 @@
+"""The command line: thin commands over the functions that decide. Contract: design §7."""
+
+import sys
+from typing import NoReturn
+
+import click
+
+from gateway.agreement.load import AgreementFaults
+from gateway.cli import administration, agreement, exchange, look
+from gateway.cli.context import Cli, gateway
+from gateway.cli.words import say_error
+from gateway.engine.faults import own_words
+
+for group in (administration, exchange, look, agreement):
+    for command in group.COMMANDS:
+        gateway.add_command(command)
+
+
+def main() -> NoReturn:
+    """Run a command. Exit codes: 0 done, 1 refused or failed with a coded answer, 2 usage."""
+    try:
+        gateway.main(standalone_mode=False, obj=Cli())
+    except click.exceptions.Exit as ending:
+        sys.exit(ending.exit_code)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(2)
+    except click.exceptions.Abort:
+        say_error("stopped", "Stopped.", "")
+        sys.exit(130)
+    except AgreementFaults as faults:
+        say_error("agreement.faulty", str(faults), "Mend each line; see docs/agreement.md.")
+        sys.exit(1)
+    except Exception as error:
+        _known_or_raise(error)
+        sys.exit(1)
+    sys.exit(0)
+
+
+def _known_or_raise(error: Exception) -> None:
+    told = own_words(error)
+    if told is None:
+        raise error
+    say_error(*told)

@@ -1,0 +1,110 @@
+"""Staged rows become one package in each recipient's outbox. `dispatch` tells the whole story."""
+
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from gateway.crypto.zips import new_password
+from gateway.dispatch.contents import addressees, contents_of
+from gateway.dispatch.delivery import Placed, place_waiting
+from gateway.dispatch.entries import (
+    alarm_silence,
+    close_drops,
+    close_windows,
+    enter_package,
+    keep_deliveries,
+    remember_rows,
+)
+from gateway.dispatch.gather import Gatherer
+from gateway.dispatch.manifest import KIND_WORDS, Kind
+from gateway.dispatch.parts import Dispatch
+from gateway.dispatch.sealing import Progress, seal
+from gateway.store import drops
+from gateway.store.windows import WindowRow
+
+__all__ = ["Dispatch", "Dispatched", "Placed", "dispatch", "place_waiting"]
+
+
+@dataclass(frozen=True)
+class Dispatched:
+    """A package that was made for a window, and the missed windows that it covers."""
+
+    package_id: str
+    flow: str
+    kind: Kind
+    rows: int
+    updates: int
+    held: int
+    covers: tuple[date, ...]
+
+    @property
+    def sentence(self) -> str:
+        """What it is, in words."""
+        what = KIND_WORDS[self.kind]
+        return what if self.rows == 0 else f"{self.rows} rows, {self.updates} of them updates."
+
+    def as_json(self) -> dict[str, Any]:
+        """As plain data."""
+        return {
+            "id": self.package_id,
+            "flow": self.flow,
+            "kind": self.kind,
+            "rows": self.rows,
+            "updates": self.updates,
+            "held": self.held,
+            "covers": [day.isoformat() for day in self.covers],
+        }
+
+
+def dispatch(
+    parts: Dispatch, due: Sequence[WindowRow], now: datetime, progress: Progress | None = None
+) -> Dispatched:
+    """Make the one package for the windows that are due: the latest is packed, the others covered.
+
+    The bytes are kept in the vault first; then one transaction makes the package, its deliveries,
+    the windows, the drops, what was sent and the ledger agree. Interrupted before it, nothing has
+    happened; after it, `place_waiting` goes on with the very same bytes. Raises what sealing, the
+    vault or the database cannot do; the windows then stay due.
+    """
+    window, covered = due[-1], due[:-1]
+    flow = parts.agreed.agreement.flow(window.flow)
+    gatherer = Gatherer(parts.database, parts.staging, parts.keyed)
+    with parts.database.transaction() as tx:
+        waiting = drops.waiting(tx, flow.id)
+    gathered = gatherer.choose(flow, waiting)
+    password = new_password()
+    work = parts.home.packages_work / f"{flow.id}-{window.day.isoformat()}-01"
+    work.mkdir(parents=True, mode=0o700)
+    try:
+        contents = contents_of(parts, gatherer, gathered, window, covered, now)
+        sealed = seal(
+            contents,
+            work,
+            parts.openpgp,
+            parts.pins.gateway,
+            parts.pins.records_of(flow.sender),
+            addressees(parts, contents),
+            password,
+            progress,
+        )
+        kept = keep_deliveries(parts.vault, sealed)
+        with parts.database.transaction() as tx:
+            enter_package(tx, parts, contents, sealed, kept, password, now)
+            remember_rows(tx, parts, gatherer, gathered, contents.package_id)
+            close_windows(tx, parts, window, covered, contents.package_id, now)
+            close_drops(tx, parts, waiting, contents.package_id, now)
+            alarm_silence(tx, contents, now)
+    finally:
+        shutil.rmtree(work)
+    counts = sealed.counts
+    return Dispatched(
+        contents.package_id,
+        flow.id,
+        contents.kind,
+        counts.sent,
+        counts.updates,
+        counts.held,
+        contents.covers,
+    )

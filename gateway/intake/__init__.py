@@ -1,0 +1,232 @@
+"""A drop becomes staged rows, or findings. `process` tells the whole story, in order."""
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from gateway.agreement.load import Agreed
+from gateway.agreement.model import Flow
+from gateway.agreement.windows import london_date
+from gateway.crypto.openpgp import OpenPGP
+from gateway.crypto.pins import Pins
+from gateway.crypto.sealing import Sealer
+from gateway.intake.claim import Claimed, Original, original_of, put_away
+from gateway.intake.confined.frames import ReaderFailed
+from gateway.intake.confined.reader import Reader
+from gateway.intake.findings import finding
+from gateway.intake.judge import Judgement, Memory, Progress, judge, refused
+from gateway.intake.report import Received, Wording, write_report
+from gateway.records.ledger import event, move, record
+from gateway.records.staging import Draft, Row, StagedRows, Staging
+from gateway.records.vault import Vault
+from gateway.settings import Home
+from gateway.store import drops
+from gateway.store.database import Database
+from gateway.store.drops import DropRow
+
+
+@dataclass(frozen=True)
+class Intake:
+    """The parts that intake works with."""
+
+    home: Home
+    agreed: Agreed
+    database: Database
+    vault: Vault
+    staging: Staging
+    memory: Memory
+    reader: Reader
+    openpgp: OpenPGP
+    pins: Pins
+    sealer: Sealer
+
+
+@dataclass(frozen=True)
+class Processed:
+    """What became of a drop, and where its report lies."""
+
+    drop_id: str
+    flow: str
+    party: str
+    state: str
+    verdict: Judgement
+    report: Path
+
+
+def process(
+    parts: Intake, claimed: Claimed, now: datetime, progress: Progress | None = None
+) -> Processed | None:
+    """Take a claimed file through steps 2 to 8 of design §5; None when nothing was left to do.
+
+    It may be interrupted anywhere and called again: each step finds what the last run finished.
+    Raises StillArriving, and whatever the disk, the database or gpg cannot do: the drop is kept.
+    """
+    flow = parts.agreed.agreement.flow(claimed.flow)
+    original = original_of(claimed)
+    drop = _received(parts, flow, claimed, original, now) if original else None
+    if original is None or drop is None or drop.state != "received":
+        put_away(claimed)
+        return None
+    if _is_duplicate(parts, drop):
+        verdict = Judgement(flow.id, "accepted", findings=[finding("drop.duplicate")])
+        processed = _settle(parts, drop, "duplicate", verdict, now)
+    else:
+        verdict = _examine_and_stage(parts, flow, drop, original, now, progress)
+        processed = _settle(parts, drop, verdict.state, verdict, now)
+    put_away(claimed)
+    return processed
+
+
+def check(
+    parts: Intake, flow: Flow, file: Path, now: datetime, progress: Progress | None = None
+) -> Judgement:
+    """What intake would say of a file. Nothing is kept or sent."""
+    with Draft() as draft:
+        return _examine(parts, flow, file, now, _Nowhere(), draft, progress)
+
+
+def _received(
+    parts: Intake, flow: Flow, claimed: Claimed, original: Original, now: datetime
+) -> DropRow | None:
+    """Seal the original to its sender's records key, then record the drop; once only."""
+    with parts.database.transaction() as tx:
+        known = drops.get(tx, claimed.drop_id)
+    if known is not None:
+        return known
+    sealed = claimed.folder / "sealed"
+    sealed.unlink(missing_ok=True)
+    parts.openpgp.encrypt(original.path, sealed, [parts.pins.records_of(flow.sender)])
+    blob = parts.vault.keep(sealed)
+    sealed.unlink()
+    with parts.database.transaction() as tx:
+        parts.vault.enter(tx, blob, "original", now)
+        drops.add(
+            tx,
+            drop_id=claimed.drop_id,
+            flow=flow.id,
+            party=flow.sender,
+            received_at=now,
+            size=original.size,
+            sha256=original.sha256,
+            original=blob.sha256,
+            agreement_hash=parts.agreed.hash,
+        )
+        happened = event(
+            "drop.received",
+            f"drop:{claimed.drop_id}",
+            parts.agreed.hash,
+            {"flow": flow.id, "party": flow.sender, "sealed": blob.sha256},
+            {"original": original.sha256, "size": original.size},
+        )
+        record(tx, happened, now)
+        return drops.get(tx, claimed.drop_id)
+
+
+def _is_duplicate(parts: Intake, drop: DropRow) -> bool:
+    """Whether the very same bytes were taken before; a header-only file is news each day."""
+    with parts.database.transaction() as tx:
+        earlier = drops.earlier_same(tx, drop.flow, drop.sha256, drop.id)
+    return earlier is not None and bool(earlier.rows)
+
+
+def _examine_and_stage(
+    parts: Intake,
+    flow: Flow,
+    drop: DropRow,
+    original: Original,
+    now: datetime,
+    progress: Progress | None,
+) -> Judgement:
+    staged = _Staged(parts.staging.open(drop.id, "accepted"), parts.staging.open(drop.id, "held"))
+    try:
+        with Draft(original.path.parent) as draft:
+            verdict = _examine(parts, flow, original.path, now, staged, draft, progress)
+        if verdict.state != "quarantined":
+            staged.keep()
+        return verdict
+    finally:
+        staged.abandon()
+
+
+def _examine(
+    parts: Intake,
+    flow: Flow,
+    file: Path,
+    now: datetime,
+    out: "_Staged | _Nowhere",
+    draft: Draft,
+    progress: Progress | None,
+) -> Judgement:
+    with file.open("rb") as stream:
+        try:
+            frames = parts.reader.examine(flow.id, stream, london_date(now))
+            return judge(frames, flow, parts.memory, out, draft, progress)
+        except ReaderFailed as failure:
+            return refused(flow, failure.code)
+
+
+def _settle(
+    parts: Intake, drop: DropRow, state: str, verdict: Judgement, now: datetime
+) -> Processed:
+    """Report to the sender, then make the judgement final. The report is rewritten on a re-run."""
+    wording = Wording(parts.agreed.rule_book(drop.flow))
+    name = f"{drop.flow}-{london_date(drop.received_at).isoformat()}-{drop.id}"
+    received = Received(drop.id, drop.received_at, drop.size, drop.sha256)
+    folder = parts.home.reports_of(drop.party)
+    _, page = write_report(folder, name, received, verdict, state, wording)
+    columns = {"kept": verdict.kept, "dropped": verdict.dropped, "missing": verdict.missing}
+    sealed = parts.sealer.seal(json.dumps(columns).encode(), f"columns:{drop.id}")
+    counts = {
+        "rows": verdict.rows,
+        "accepted": verdict.accepted,
+        "held": verdict.held,
+        "repeats": verdict.repeats,
+    }
+    happened = event(
+        "drop.judged",
+        f"drop:{drop.id}",
+        parts.agreed.hash,
+        {"flow": drop.flow, "state": state},
+        {**counts, "findings": len(verdict.findings)},
+    )
+    values = {
+        **counts,
+        "already_sent": verdict.already_sent,
+        "findings": verdict.by_code(),
+        "columns_sealed": sealed,
+    }
+    with parts.database.transaction() as tx:
+        move(tx, "drop", {"id": drop.id}, "received", state, happened, now, values)
+    return Processed(drop.id, drop.flow, drop.party, state, verdict, page)
+
+
+class _Nowhere:
+    """Takes judged rows and forgets them: for `check`."""
+
+    def accepted(self, rows: list[Row]) -> None:
+        """Forget."""
+
+    def held(self, rows: list[Row]) -> None:
+        """Forget."""
+
+
+class _Staged:
+    """Takes judged rows into the drop's two staged files."""
+
+    def __init__(self, accepted: StagedRows, held: StagedRows) -> None:
+        self._accepted, self._held = accepted, held
+
+    def accepted(self, rows: list[Row]) -> None:
+        self._accepted.add(rows)
+
+    def held(self, rows: list[Row]) -> None:
+        self._held.add(rows)
+
+    def keep(self) -> None:
+        self._accepted.keep()
+        self._held.keep()
+
+    def abandon(self) -> None:
+        self._accepted.abandon()
+        self._held.abandon()

@@ -1,0 +1,110 @@
+"""Builds the real parts from a home's settings, once, for every face."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from gateway.agreement.load import Agreed, load_agreements
+from gateway.crypto.keys import REHEARSAL_MADE, HomeKeys
+from gateway.crypto.memory import KeyedMemory
+from gateway.crypto.openpgp import OpenPGP
+from gateway.crypto.pins import load_pins
+from gateway.crypto.sealing import HomeKey, Sealer
+from gateway.engine.parts import Parts
+from gateway.intake.confined.reader import Reader
+from gateway.records.staging import Staging
+from gateway.records.vault import Vault
+from gateway.settings import Home, Settings, SettingsFault
+from gateway.store.database import Database
+from gateway.store.folder import BlobFolder
+
+_LAYERS = ("landlock", "seccomp")
+
+
+@contextmanager
+def open_parts(home: Home, faked: datetime | None = None) -> Iterator[Parts]:
+    """The parts of a home that `init` has made, closed at the end.
+
+    ``faked`` is the time that gpg is told; only a rehearsal has one. Raises SettingsFault,
+    AgreementFaults, CryptoFault or StoreFault, each saying what to do.
+    """
+    require_home(home)
+    settings = Settings.load(home.settings_file)
+    agreed = by_flow(load_agreements(home.config))
+    pins = load_pins(home.parties_file)
+    keys = HomeKeys(home.root)
+    home_key = HomeKey.load(keys.home_key)
+    with ExitStack() as stack:
+        database = Database.at(home.database)
+        stack.callback(database.close)
+        database.require_current()
+        reader = Reader(
+            {flow_id: item.rule_book(flow_id) for flow_id, item in agreed.items()},
+            waived=frozenset(_LAYERS) if settings.run_without_confinement else frozenset(),
+        )
+        stack.callback(reader.close)  # it starts when it is first needed
+        yield Parts(
+            home=home,
+            settings=settings,
+            agreed=agreed,
+            pins=pins,
+            database=database,
+            vault=Vault(BlobFolder(home.vault)),
+            staging=Staging(home.staged, home_key.derive("staged rows")),
+            keyed=KeyedMemory(home_key.derive("what was sent")),
+            sealer=Sealer(home_key.derive("small secrets")),
+            openpgp=stack.enter_context(OpenPGP(keys.gateway, faked)),
+            reader=reader,
+        )
+
+
+def by_flow(agreements: tuple[Agreed, ...]) -> dict[str, Agreed]:
+    """The agreement of each flow, in the order of the files and of the flows in them."""
+    return {flow.id: agreed for agreed in agreements for flow in agreed.agreement.flows}
+
+
+def require_home(home: Home) -> None:
+    """Raises SettingsFault unless `init` has made this home."""
+    if not home.database.is_file():
+        raise SettingsFault(
+            "home.absent",
+            f"There is no gateway home in {home.root}.",
+            "Make one with `init` (or `init --rehearsal` to try things out).",
+        )
+
+
+def moment(home: Home, text: str | None) -> tuple[datetime, datetime | None]:
+    """The time to work at, and the time to tell gpg (None for the real one).
+
+    ``text`` is ISO 8601; without an offset it is London's time. Raises SettingsFault where a time
+    is given outside a rehearsal, is not a time, or is before rehearsal keys exist.
+    """
+    if text is None:
+        return datetime.now(UTC), None
+    if not home.is_rehearsal:
+        raise SettingsFault(
+            "now.refused",
+            "Only a rehearsal obeys --now; this is a real home.",
+            "Leave --now out, or try things in a home made with `init --rehearsal`.",
+        )
+    try:
+        parsed = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise SettingsFault(
+            "now.malformed", "--now is not a time.", "Write it like 2026-03-02T16:00."
+        ) from error
+    if parsed.tzinfo is None:
+        parsed = parsed.replace(tzinfo=ZoneInfo("Europe/London"))
+    parsed = parsed.astimezone(UTC)
+    if parsed < REHEARSAL_MADE:
+        raise SettingsFault(
+            "now.too-early", "Rehearsal keys exist from 2015 on.", "Choose a later time."
+        )
+    return parsed, parsed
+
+
+def default_home() -> Path:
+    """The home that is meant where none is named: this checkout."""
+    return Path(__file__).resolve().parent.parent

@@ -1,0 +1,102 @@
+"""Deliveries: the bytes kept in the vault, placed with each recipient, read back and recorded."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from gateway.agreement.model import Flow
+from gateway.dispatch.parts import Dispatch
+from gateway.dispatch.place import (
+    DeliveryFiles,
+    PlacementConflict,
+    PlacementFailed,
+    place_delivery,
+)
+from gateway.records.leaf import Fact
+from gateway.records.ledger import event, move
+from gateway.store import packages
+from gateway.store.database import Database, Transaction
+from gateway.store.packages import DeliveryRow
+
+
+@dataclass(frozen=True)
+class Placed:
+    """An attempt to place a delivery. ``fault`` is None where the bytes read back match."""
+
+    package_id: str
+    party: str
+    path: Path
+    sha256: str
+    fault: Exception | None = None
+
+    @property
+    def subject(self) -> str:
+        """What alarms about it are about."""
+        return f"delivery:{self.package_id}:{self.party}"
+
+    def as_json(self) -> dict[str, Any]:
+        """As plain data."""
+        return {
+            "package": self.package_id,
+            "party": self.party,
+            "file": str(self.path),
+            "sha256": self.sha256,
+        }
+
+
+def place_waiting(
+    parts_of: Callable[[str], Dispatch], database: Database, now: datetime
+) -> Iterator[Placed]:
+    """Place every delivery that waits, from the vault; one fault stops no other."""
+    with database.transaction() as tx:
+        waiting = [
+            (row, package)
+            for row in packages.to_place(tx)
+            if (package := packages.get(tx, row.package_id)) is not None
+        ]
+    for row, package in waiting:
+        parts = parts_of(package.flow)
+        yield _placed(parts, parts.agreed.agreement.flow(package.flow), row, now)
+
+
+def _placed(parts: Dispatch, flow: Flow, row: DeliveryRow, now: datetime) -> Placed:
+    folder = parts.home.outbox_of(row.party, flow.id)
+    files = DeliveryFiles(
+        row.package_id,
+        row.file_name,
+        parts.vault.path(row.sha256),
+        parts.vault.path(row.manifest),
+        parts.vault.path(row.signature),
+    )
+    try:
+        read_back = place_delivery(files, folder)
+    except (PlacementFailed, PlacementConflict, OSError) as fault:
+        code = str(getattr(fault, "code", "outbox.failed"))
+        with parts.database.transaction() as tx:
+            packages.attempted(tx, row.id, code)
+        return Placed(row.package_id, row.party, folder / row.file_name, row.sha256, fault)
+    facts: dict[str, Fact] = {
+        "package": row.package_id,
+        "party": row.party,
+        "sha256": read_back,
+        "protection": row.protection,
+    }
+    happened = event("delivery.placed", f"delivery:{row.id}", parts.agreed.hash, facts)
+    with parts.database.transaction() as tx:
+        packages.attempted(tx, row.id, None)
+        move(tx, "delivery", {"id": row.id}, "sealed", "placed", happened, now, {"placed_at": now})
+        if packages.all_placed(tx, row.package_id):
+            _package_placed(tx, row.package_id, now)
+    return Placed(row.package_id, row.party, folder / row.file_name, read_back)
+
+
+def _package_placed(tx: Transaction, package_id: str, now: datetime) -> None:
+    """The last delivery of a package lies in its outbox: so does the package."""
+    package = packages.get(tx, package_id)
+    if package is None:
+        return
+    facts: dict[str, Fact] = {"flow": package.flow, "day": package.day.isoformat()}
+    happened = event("package.placed", f"package:{package_id}", package.agreement_hash, facts)
+    move(tx, "package", {"id": package_id}, "sealed", "placed", happened, now)

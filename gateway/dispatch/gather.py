@@ -1,0 +1,126 @@
+"""What a window's package carries: of all staged rows, the newest of each reference that is news.
+
+Rows are walked twice and never all held at once: first by keyed hash, to choose; then in order, to
+write. The order is that of the drops, then of the rows in them, so the same staged rows always
+make the same workbook.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from gateway.agreement.model import Flow
+from gateway.crypto.memory import KeyedMemory
+from gateway.dispatch.manifest import Kind
+from gateway.records.staging import Row, Staging
+from gateway.store import sent
+from gateway.store.database import Database
+from gateway.store.drops import DropRow
+from gateway.store.sent import SentReference
+
+SealReference = Callable[[str], bytes]
+_ASK = 5_000
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """The row that speaks for a reference: its drop, its number there, and its digest."""
+
+    drop_id: str
+    number: int
+    row_mac: bytes
+
+
+@dataclass(frozen=True)
+class Gathered:
+    """The choice of a window. ``repeats`` counts staged rows that do not travel (again)."""
+
+    flow: Flow
+    drops: tuple[DropRow, ...]
+    chosen: Mapping[bytes, Chosen]  # by keyed hash of the reference
+    updates: frozenset[bytes]  # references that travelled before with other content
+    repeats: int
+
+    @property
+    def rows(self) -> int:
+        """How many rows travel."""
+        return len(self.chosen)
+
+    @property
+    def kind(self) -> Kind:
+        """Data, or which of the three truths when there is none (design §5.1).
+
+        Only a drop that was taken whole declares a nil return; one that was quarantined, or that
+        was seen before to the byte, declares nothing.
+        """
+        if self.chosen:
+            return "data"
+        if self.held:
+            return "rows-held"
+        return "nil-declared" if self.drops else "nothing-received"
+
+    @property
+    def held(self) -> int:
+        """How many rows of these drops are held back."""
+        return sum(drop.held or 0 for drop in self.drops)
+
+
+class Gatherer:
+    """Walks a flow's staged rows."""
+
+    def __init__(self, database: Database, staging: Staging, keyed: KeyedMemory) -> None:
+        self._database = database
+        self._staging = staging
+        self._keyed = keyed
+
+    def choose(self, flow: Flow, drops: Sequence[DropRow]) -> Gathered:
+        """Choose what travels: the newest row of each reference, unless it was sent so before."""
+        newest: dict[bytes, Chosen] = {}
+        staged = 0
+        for drop, row in self._staged(drops):
+            staged += 1
+            mac = self._keyed.reference(flow.id, row[1][flow.reference_place])
+            newest[mac] = Chosen(drop.id, row[0], self._keyed.row(flow.id, row[1]))
+        before = self._digests(flow, list(newest))
+        news = {mac: item for mac, item in newest.items() if before.get(mac) != item.row_mac}
+        updates = frozenset(mac for mac in news if mac in before)
+        return Gathered(flow, tuple(drops), news, updates, staged - len(news))
+
+    def rows(self, gathered: Gathered) -> Iterator[tuple[str, ...]]:
+        """The cells of the rows that travel, in order."""
+        for _, cells, _ in self._going(gathered):
+            yield cells
+
+    def update_positions(self, gathered: Gathered) -> tuple[int, ...]:
+        """Which rows that travel are updates, counted from 1."""
+        return tuple(
+            place
+            for place, (mac, _, _) in enumerate(self._going(gathered), start=1)
+            if mac in gathered.updates
+        )
+
+    def references(self, gathered: Gathered, seal: SealReference) -> Iterator[SentReference]:
+        """What is remembered of the rows that travel."""
+        place = gathered.flow.reference_place
+        for mac, cells, row_mac in self._going(gathered):
+            yield SentReference(mac, row_mac, seal(cells[place]))
+
+    def _going(self, gathered: Gathered) -> Iterator[tuple[bytes, tuple[str, ...], bytes]]:
+        flow = gathered.flow
+        for drop, (number, cells) in self._staged(gathered.drops):
+            mac = self._keyed.reference(flow.id, cells[flow.reference_place])
+            item = gathered.chosen.get(mac)
+            if item is not None and (item.drop_id, item.number) == (drop.id, number):
+                yield mac, cells, item.row_mac
+
+    def _staged(self, drops: Sequence[DropRow]) -> Iterator[tuple[DropRow, Row]]:
+        for drop in drops:
+            for chunk in self._staging.read(drop.id, "accepted"):
+                for row in chunk:
+                    yield drop, row
+
+    def _digests(self, flow: Flow, macs: Sequence[bytes]) -> dict[bytes, bytes]:
+        found: dict[bytes, bytes] = {}
+        for start in range(0, len(macs), _ASK):
+            with self._database.transaction() as tx:
+                found |= sent.last_digests(tx, flow.id, macs[start : start + _ASK])
+        return found

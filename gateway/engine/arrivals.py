@@ -1,0 +1,167 @@
+"""What lies in the inboxes: settled files are claimed and processed, the rest is told apart."""
+
+import errno
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+from gateway.agreement.model import RESERVED_IDS, Flow
+from gateway.crypto.faults import CryptoFault
+from gateway.crypto.keys import require_usable
+from gateway.engine.faults import Fault, as_fault
+from gateway.engine.parts import Parts
+from gateway.intake import Processed, process
+from gateway.intake.claim import (
+    Candidate,
+    Claimed,
+    Refusal,
+    StillArriving,
+    candidates,
+    claim,
+    claimed_before,
+    door_check,
+    is_ignored,
+    settled,
+)
+from gateway.intake.findings import finding, words
+from gateway.intake.judge import Progress
+from gateway.records.alarms import clear_alarm, clear_others, raise_alarm
+from gateway.store import alarms
+
+
+@dataclass
+class Arrivals:
+    """What a look at the inboxes found and did. ``unfinished`` counts drops by flow still to do."""
+
+    processed: list[Processed] = field(default_factory=list)
+    refusals: list[Refusal] = field(default_factory=list)
+    faults: list[Fault] = field(default_factory=list)
+    unfinished: dict[str, int] = field(default_factory=dict)
+
+    def wait_for(self, flow_id: str) -> None:
+        """Count a drop of the flow that is not finished."""
+        self.unfinished[flow_id] = self.unfinished.get(flow_id, 0) + 1
+
+
+def take_in(parts: Parts, now: datetime, progress: Progress | None = None) -> Arrivals:
+    """Finish drops claimed before, then claim and process what has settled in every inbox."""
+    arrivals = Arrivals()
+    for claimed in claimed_before(parts.home):
+        if claimed.flow in parts.agreed:
+            _process(parts, claimed, now, arrivals, progress)
+    ready: list[Candidate] = []
+    for flow in parts.flows():
+        ready += _at_the_door(parts, flow, arrivals)
+    still, arriving = settled(ready, parts.settings)
+    for item in arriving:
+        arrivals.wait_for(item.flow)
+    for item in still:
+        _claim_and_process(parts, item, now, arrivals, progress)
+    _tell_refusals(parts, arrivals.refusals, now)
+    _tell_unknown_folders(parts, now)
+    return arrivals
+
+
+def _at_the_door(parts: Parts, flow: Flow, arrivals: Arrivals) -> list[Candidate]:
+    ready = []
+    for item in candidates(parts.home, parts.settings, flow.sender, flow.id):
+        refusal = door_check(item, parts.settings, flow.files.maximum_bytes)
+        if refusal is None:
+            ready.append(item)
+        else:
+            arrivals.refusals.append(Refusal(item, refusal))
+    return ready
+
+
+def _claim_and_process(
+    parts: Parts, item: Candidate, now: datetime, arrivals: Arrivals, progress: Progress | None
+) -> None:
+    """Claim only what can be sealed: without the sender's key the file stays where it is."""
+    try:
+        require_usable(parts.openpgp, parts.pins.records_of(item.party), now, "encrypt")
+        claimed = claim(parts.home, item, now)
+    except (CryptoFault, OSError) as error:
+        arrivals.wait_for(item.flow)
+        _fault(parts, f"inbox:{item.party}:{item.flow}", error, now, arrivals)
+        return
+    if claimed is not None:
+        _process(parts, claimed, now, arrivals, progress)
+
+
+def _process(
+    parts: Parts, claimed: Claimed, now: datetime, arrivals: Arrivals, progress: Progress | None
+) -> None:
+    subject = f"drop:{claimed.drop_id}"
+    try:
+        processed = process(parts.intake(claimed.flow), claimed, now, progress)
+    except StillArriving:
+        arrivals.wait_for(claimed.flow)
+        return
+    except Exception as error:  # the worker lives on, and the drop is kept for the next tick
+        arrivals.wait_for(claimed.flow)
+        _fault(parts, subject, error, now, arrivals)
+        return
+    with parts.database.transaction() as tx:
+        for alarm in alarms.open_alarms(tx):
+            if alarm.subject == subject:
+                clear_alarm(tx, alarm.code, subject, now)
+    if processed is not None:
+        arrivals.processed.append(processed)
+
+
+def _fault(parts: Parts, subject: str, error: Exception, now: datetime, arrivals: Arrivals) -> None:
+    fault = as_fault(subject, error)
+    arrivals.faults.append(fault)
+    fault.alarm(parts.database, now)
+
+
+def _tell_refusals(parts: Parts, refusals: Iterable[Refusal], now: datetime) -> None:
+    """Alarm entries that are not taken, once each; clear the alarm when the entry has gone."""
+    still: dict[str, set[str]] = {}
+    for refusal in refusals:
+        item, code = refusal.candidate, refusal.finding.code
+        subject = f"inbox:{item.party}:{item.flow}:{item.key}"
+        still.setdefault(code, set()).add(subject)
+        message, fix = words(refusal.finding)
+        with parts.database.transaction() as tx:
+            raise_alarm(tx, code, subject, f"{message} {fix}", now)
+    for code in _DOOR_CODES:
+        clear_others(parts.database, code, still.get(code, set()), now)
+
+
+_DOOR_CODES = (
+    "door.symlink",
+    "door.not-a-file",
+    "door.hard-link",
+    "door.owner",
+    "door.too-large",
+    "door.unreadable",
+)
+
+
+def _tell_unknown_folders(parts: Parts, now: datetime) -> None:
+    """Alarm once when files lie where no flow looks, so that nobody waits for them in vain."""
+    known = {parts.home.inbox_of(flow.sender, flow.id) for flow in parts.flows()}
+    message, fix = words(finding("door.unknown-folder"))
+    stray = {"inbox"} if _holds_stray_files(parts, parts.home.inbox, known) else set()
+    with parts.database.transaction() as tx:
+        for subject in stray:
+            raise_alarm(tx, "door.unknown-folder", subject, f"{message} {fix}", now)
+    clear_others(parts.database, "door.unknown-folder", stray, now)
+
+
+def _holds_stray_files(parts: Parts, folder: Path, known: set[Path], depth: int = 3) -> bool:
+    if folder in known or folder.name in RESERVED_IDS:
+        return False
+    try:
+        entries = list(folder.iterdir())
+    except OSError as error:
+        return error.errno == errno.EACCES
+    for entry in entries:
+        if entry.is_dir() and not entry.is_symlink():
+            if depth and _holds_stray_files(parts, entry, known, depth - 1):
+                return True
+        elif not is_ignored(entry.name, parts.settings):
+            return True
+    return False

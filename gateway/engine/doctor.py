@@ -1,0 +1,170 @@
+"""The doctor: every setting and dependency, what is unsafe, and how to mend it.
+
+`refuse_unsafe_start` is the same look, made before `run`: it refuses what the doctor fails.
+"""
+
+import os
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+from gateway.agreement.load import AgreementFaults, load_agreements
+from gateway.crypto.faults import CryptoFault
+from gateway.crypto.keys import HomeKeys, examine_keys, unsafe_modes
+from gateway.crypto.openpgp import OpenPGP
+from gateway.crypto.pins import load_pins
+from gateway.intake.confined.probing import probe
+from gateway.intake.confined.reader import Reader
+from gateway.settings import Home, Settings, SettingsFault
+from gateway.store.database import Database, StoreFault
+
+State = Literal["ok", "warn", "fail"]
+
+
+@dataclass(frozen=True)
+class Look:
+    """One thing looked at. ``words`` say what was found and, where it is not well, the mend."""
+
+    name: str
+    state: State
+    words: str
+
+    def as_json(self) -> dict[str, Any]:
+        """As plain data."""
+        return asdict(self)
+
+
+def examine_home(home: Home) -> list[Look]:
+    """Look at everything; one fault hides no other."""
+    looks: list[Look] = []
+    parts: tuple[Callable[[Home], Iterator[Look]], ...] = (
+        _python,
+        _settings,
+        _folders,
+        _agreements,
+        _database,
+        _keys,
+        _reader,
+    )
+    for part in parts:
+        try:
+            looks.extend(part(home))
+        except (SettingsFault, CryptoFault, StoreFault) as fault:
+            name = part.__name__.strip("_")
+            looks.append(Look(name, "fail", f"{fault.args[0]} {fault.hint}"))
+        except OSError as error:
+            name = part.__name__.strip("_")
+            looks.append(Look(name, "fail", f"Could not be looked at ({error.strerror})."))
+    return looks
+
+
+def refuse_unsafe_start(home: Home) -> None:
+    """Raises SettingsFault naming everything that makes a start unsafe."""
+    settings = Settings.load(home.settings_file)
+    failed = [look for look in examine_home(home) if look.state == "fail"]
+    waived = settings.run_without_confinement
+    if waived:
+        failed = [look for look in failed if not look.name.startswith("reader")]
+    if failed:
+        raise SettingsFault(
+            "start.unsafe",
+            "It is not safe to start: "
+            + " ".join(f"[{look.name}] {look.words}" for look in failed),
+            "Mend these; `doctor` shows the whole picture.",
+        )
+
+
+def _python(_home: Home) -> Iterator[Look]:
+    version = ".".join(map(str, sys.version_info[:3]))
+    fits = sys.version_info[:2] == (3, 11)
+    yield Look("python", "ok" if fits else "warn", f"Python {version}; made for 3.11.")
+    debugging = bool(sys.flags.dev_mode or os.environ.get("PYTHONDEVMODE"))
+    if debugging:
+        yield Look("python mode", "fail", "Development mode is on. Unset PYTHONDEVMODE.")
+
+
+def _settings(home: Home) -> Iterator[Look]:
+    settings = Settings.load(home.settings_file)
+    kind = "a REHEARSAL home: nothing in it is secret" if home.is_rehearsal else "a real home"
+    yield Look("home", "ok", f"{home.root} is {kind}.")
+    if settings.run_without_confinement:
+        yield Look(
+            "settings",
+            "warn",
+            f"Runs without confinement, because: {settings.run_without_confinement}. "
+            "Take run_without_confinement out of config/gateway.toml as soon as you can.",
+        )
+
+
+def _folders(home: Home) -> Iterator[Look]:
+    settings = Settings.load(home.settings_file)
+    for folder in (home.inbox, home.outbox, home.var, home.keys):
+        usable = folder.is_dir() and os.access(folder, os.R_OK | os.W_OK | os.X_OK)
+        if not usable:
+            words = (
+                f"{folder.name}/ is missing or may not be written. Run `init`, or mend its rights."
+            )
+            yield Look(f"folder {folder.name}", "fail", words)
+    if home.var.is_dir():
+        free = shutil.disk_usage(home.var).free
+        enough = free >= settings.minimum_free_bytes
+        words = f"{free // 1024**2} MiB free."
+        mend = "" if enough else " That is little: free some space."
+        yield Look("disk", "ok" if enough else "warn", words + mend)
+        if home.inbox.is_dir() and home.inbox.stat().st_dev != home.var.stat().st_dev:
+            words = "The inbox and var lie on different file systems. Put both on one."
+            yield Look("disk", "fail", words)
+        if home.var.stat().st_mode & 0o077:
+            yield Look("folder var", "fail", "var/ can be read by others. Run: chmod 700 var")
+
+
+def _agreements(home: Home) -> Iterator[Look]:
+    try:
+        for agreed in load_agreements(home.config):
+            flows = ", ".join(flow.id for flow in agreed.agreement.flows)
+            words = f"{agreed.agreement.title}: flows {flows}; hash {agreed.hash[:16]}…"
+            yield Look("agreement", "ok", words)
+    except AgreementFaults as faults:
+        yield Look("agreement", "fail", str(faults))
+
+
+def _database(home: Home) -> Iterator[Look]:
+    database = Database.at(home.database)
+    try:
+        database.require_current()
+    finally:
+        database.close()
+    yield Look("database", "ok", "SQLite, tables up to date.")
+
+
+def _keys(home: Home) -> Iterator[Look]:
+    for line in unsafe_modes(home.root):
+        yield Look("keys", "fail", line)
+    pins = load_pins(home.parties_file)
+    keys = HomeKeys(home.root)
+    with OpenPGP(keys.gateway) as openpgp:
+        for report in examine_keys(openpgp, pins, datetime.now(UTC), keys.parties):
+            state: State = "ok" if report.state == "ok" else "fail"
+            if report.state == "expiring":
+                state = "warn"
+            words = report.words or f"{report.fingerprint[-16:]} is well."
+            yield Look(f"key {report.party} {report.role}", state, words)
+
+
+def _reader(home: Home) -> Iterator[Look]:
+    try:
+        agreements = load_agreements(home.config)
+    except AgreementFaults:
+        return
+    books = {
+        flow.id: agreed.rule_book(flow.id)
+        for agreed in agreements
+        for flow in agreed.agreement.flows
+    }
+    with Reader(books) as reader:
+        for layer in probe(reader):
+            state: State = "ok" if layer.holds else ("fail" if layer.required else "warn")
+            yield Look(f"reader {layer.name}", state, layer.words)

@@ -1,0 +1,35 @@
+"""Alarms about keys: 60, 30 and 7 days before one expires, and when one cannot be used."""
+
+from datetime import datetime
+
+from gateway.crypto.keys import examine_keys
+from gateway.engine.parts import Parts
+from gateway.records.alarms import clear_others, raise_alarm
+
+_CODES = (
+    "key.expiring",
+    "key.expired",
+    "key.revoked",
+    "key.missing",
+    "key.mismatched",
+    "key.unfit",
+)
+
+
+def watch_keys(parts: Parts, now: datetime) -> None:
+    """Raise an alarm for each pinned key that is not well, and clear those that are well again.
+
+    A key nearing its end is alarmed anew at 60, 30 and 7 days: the level is part of the subject.
+    """
+    still: dict[str, set[str]] = {code: set() for code in _CODES}
+    for report in examine_keys(parts.openpgp, parts.pins, now):
+        if report.state == "ok":
+            continue
+        code = f"key.{report.state}"
+        level = f":{report.level}" if report.state == "expiring" else ""
+        subject = f"key:{report.party}:{report.role}{level}"
+        still[code].add(subject)
+        with parts.database.transaction() as tx:
+            raise_alarm(tx, code, subject, report.words, now)
+    for code, subjects in still.items():
+        clear_others(parts.database, code, subjects, now)

@@ -1,0 +1,17 @@
+"""What an interrupted run leaves behind: plain work files of packages, half-written vault objects.
+
+Claimed drops are not leavings: intake goes on with them.
+"""
+
+import shutil
+
+from gateway.engine.parts import Parts
+
+
+def sweep(parts: Parts) -> None:
+    """Remove half-made things of an earlier run. Call only under the home's lock."""
+    folder = parts.home.packages_work
+    if folder.is_dir():
+        for leftover in folder.iterdir():
+            shutil.rmtree(leftover)
+    parts.vault.sweep()

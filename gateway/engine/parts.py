@@ -1,0 +1,73 @@
+"""The parts of a running gateway, built once by `bootstrap` and handed to whatever works."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from gateway.agreement.load import Agreed
+from gateway.agreement.model import Flow
+from gateway.crypto.memory import KeyedMemory
+from gateway.crypto.openpgp import OpenPGP
+from gateway.crypto.pins import Pins
+from gateway.crypto.sealing import Sealer
+from gateway.dispatch import Dispatch
+from gateway.intake import Intake
+from gateway.intake.confined.reader import Reader
+from gateway.intake.memory import SentBefore
+from gateway.records.staging import Staging
+from gateway.records.vault import Vault
+from gateway.settings import Home, Settings
+from gateway.store.database import Database
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Everything a worker needs. ``agreed`` has the agreement of each flow of the home."""
+
+    home: Home
+    settings: Settings
+    agreed: Mapping[str, Agreed]
+    pins: Pins
+    database: Database
+    vault: Vault
+    staging: Staging
+    keyed: KeyedMemory
+    sealer: Sealer
+    openpgp: OpenPGP
+    reader: Reader
+
+    def flow(self, flow_id: str) -> Flow:
+        """The flow of that id. Raises KeyError when no agreement has it."""
+        return self.agreed[flow_id].agreement.flow(flow_id)
+
+    def flows(self) -> list[Flow]:
+        """All flows, in the order of their agreements."""
+        return [self.flow(flow_id) for flow_id in self.agreed]
+
+    def intake(self, flow_id: str) -> Intake:
+        """What intake needs for a flow."""
+        return Intake(
+            self.home,
+            self.agreed[flow_id],
+            self.database,
+            self.vault,
+            self.staging,
+            SentBefore(self.database, self.keyed),
+            self.reader,
+            self.openpgp,
+            self.pins,
+            self.sealer,
+        )
+
+    def dispatch(self, flow_id: str) -> Dispatch:
+        """What dispatch needs for a flow."""
+        return Dispatch(
+            self.home,
+            self.agreed[flow_id],
+            self.database,
+            self.vault,
+            self.staging,
+            self.keyed,
+            self.openpgp,
+            self.pins,
+            self.sealer,
+        )

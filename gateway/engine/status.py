@@ -1,0 +1,123 @@
+"""Where everything stands: drops, packages, deliveries, windows, deadlines, keys, alarms."""
+
+from datetime import datetime
+from typing import Any
+
+from gateway.agreement.windows import next_moment
+from gateway.agreement.workingdays import WorkingDays
+from gateway.crypto.keys import examine_keys
+from gateway.engine.parts import Parts
+from gateway.store import alarms, drops, packages, windows
+from gateway.store.database import Transaction
+
+
+def status_of(parts: Parts, now: datetime) -> dict[str, Any]:
+    """The state of the home, as ``schemas/status.schema.json`` has it; no cell's value."""
+    with parts.database.transaction() as tx:
+        stored = _stored(tx)
+    return {
+        "home": str(parts.home.root),
+        "now": now.isoformat(),
+        "rehearsal": parts.home.is_rehearsal,
+        "agreements": sorted({item.agreement.id for item in parts.agreed.values()}),
+        **stored,
+        "deadlines": _deadlines(parts, now),
+        "keys": _keys(parts, now),
+    }
+
+
+def _stored(tx: Transaction) -> dict[str, Any]:
+    latest = packages.latest(tx)
+    return {
+        "drops": [
+            {
+                "id": row.id,
+                "flow": row.flow,
+                "party": row.party,
+                "state": row.state,
+                "received_at": row.received_at.isoformat(),
+                "rows": row.rows,
+                "accepted": row.accepted,
+                "held": row.held,
+                "repeats": row.repeats,
+                "findings": row.findings or {},
+                "package": row.package_id,
+                "replaced_by": row.replaced_by,
+            }
+            for row in drops.latest(tx)
+        ],
+        "packages": [
+            {
+                "id": row.id,
+                "flow": row.flow,
+                "day": row.day.isoformat(),
+                "kind": row.kind,
+                "state": row.state,
+                "made_at": row.made_at.isoformat(),
+                "rows": row.rows,
+                "updates": row.updates,
+                "held": row.held,
+                "repeats": row.repeats,
+            }
+            for row in latest
+        ],
+        "deliveries": [
+            {
+                "package": row.package_id,
+                "party": row.party,
+                "protection": row.protection,
+                "state": row.state,
+                "file": row.file_name,
+                "sha256": row.sha256,
+                "size": row.size,
+                "attempts": row.attempts,
+                "last_fault": row.last_fault,
+                "placed_at": row.placed_at.isoformat() if row.placed_at else None,
+            }
+            for package in latest
+            for row in packages.deliveries_of(tx, package.id)
+        ],
+        "windows": [
+            {
+                "flow": row.flow,
+                "day": row.day.isoformat(),
+                "due_at": row.due_at.isoformat(),
+                "state": row.state,
+                "missed": row.missed,
+                "package": row.package_id,
+            }
+            for row in windows.latest(tx)
+        ],
+        "alarms": [
+            {
+                "code": row.code,
+                "subject": row.subject,
+                "words": row.words,
+                "raised_at": row.raised_at.isoformat(),
+            }
+            for row in alarms.open_alarms(tx)
+        ],
+    }
+
+
+def _deadlines(parts: Parts, now: datetime) -> list[dict[str, Any]]:
+    told = []
+    for flow in parts.flows():
+        days = WorkingDays(parts.agreed[flow.id].agreement.calendar)
+        due = next_moment(flow.window, days, now)
+        told.append({"flow": flow.id, "day": due.day.isoformat(), "due_at": due.at.isoformat()})
+    return told
+
+
+def _keys(parts: Parts, now: datetime) -> list[dict[str, Any]]:
+    return [
+        {
+            "party": report.party,
+            "role": report.role,
+            "fingerprint": report.fingerprint,
+            "state": report.state,
+            "expires": report.expires.isoformat() if report.expires else None,
+            "days_left": report.days_left,
+        }
+        for report in examine_keys(parts.openpgp, parts.pins, now)
+    ]

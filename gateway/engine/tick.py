@@ -1,0 +1,150 @@
+"""One look at everything: whatever is due is done, once. A worker's life is this, repeated."""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from gateway.agreement.model import Flow
+from gateway.dispatch import Dispatched, Placed, dispatch, place_waiting
+from gateway.engine.arrivals import Arrivals, take_in
+from gateway.engine.clock import note_moment
+from gateway.engine.faults import Fault, as_fault
+from gateway.engine.keywatch import watch_keys
+from gateway.engine.leavings import sweep
+from gateway.engine.parts import Parts
+from gateway.engine.windows import open_windows
+from gateway.intake.judge import Progress
+from gateway.records.alarms import clear_alarm, raise_alarm
+from gateway.store import alarms, windows
+from gateway.store.windows import WindowRow
+
+
+@dataclass
+class TickReport:
+    """What a tick did. Empty lists mean that nothing was due."""
+
+    now: datetime
+    arrivals: Arrivals = field(default_factory=Arrivals)
+    dispatched: list[Dispatched] = field(default_factory=list)
+    placed: list[Placed] = field(default_factory=list)
+    faults: list[Fault] = field(default_factory=list)
+    waiting_windows: list[WindowRow] = field(default_factory=list)
+
+
+def tick(parts: Parts, now: datetime, progress: Progress | None = None) -> TickReport:
+    """Do everything that is due at ``now``, in order; a fault in one thing stops no other.
+
+    Intake comes first, so that a window finishes every drop seen before it. The caller holds the
+    home's lock (`lock.only_worker`).
+    """
+    report = TickReport(now)
+    sweep(parts)
+    note_moment(parts, now)
+    watch_keys(parts, now)
+    report.arrivals = take_in(parts, now, progress)
+    _clear_silence(parts, report.arrivals, now)
+    for flow in parts.flows():
+        open_windows(parts, flow, now)
+        _dispatch_due(parts, flow, now, report)
+    _place(parts, now, report)
+    return report
+
+
+def _dispatch_due(parts: Parts, flow: Flow, now: datetime, report: TickReport) -> None:
+    with parts.database.transaction() as tx:
+        due = windows.due(tx, flow.id)
+    if not due:
+        return
+    subject = f"window:{flow.id}:{due[-1].day.isoformat()}"
+    if report.arrivals.unfinished.get(flow.id) and not _grace_is_over(flow, due[-1], now):
+        report.waiting_windows.extend(due)
+        return
+    try:
+        report.dispatched.append(dispatch(parts.dispatch(flow.id), due, now))
+    except Exception as error:  # the other flows go on; this window stays due
+        fault = as_fault(subject, error)
+        report.faults.append(fault)
+        fault.alarm(parts.database, now)
+        return
+    with parts.database.transaction() as tx:
+        for alarm in alarms.open_alarms(tx):
+            if alarm.subject == subject and alarm.code != "window.missed":
+                clear_alarm(tx, alarm.code, subject, now)
+        if report.arrivals.unfinished.get(flow.id):
+            words = "The window went without a drop that could not be finished in time; see alarms."
+            raise_alarm(tx, "window.went-without", subject, words, now)
+
+
+def _grace_is_over(flow: Flow, window: WindowRow, now: datetime) -> bool:
+    """A window waits for drops seen before it, but not for ever: late is harm as well."""
+    return now - window.due_at > timedelta(minutes=flow.window.grace_minutes)
+
+
+def _place(parts: Parts, now: datetime, report: TickReport) -> None:
+    for placed in place_waiting(parts.dispatch, parts.database, now):
+        if placed.fault is None:
+            report.placed.append(placed)
+            with parts.database.transaction() as tx:
+                for alarm in alarms.open_alarms(tx):
+                    if alarm.subject == placed.subject:
+                        clear_alarm(tx, alarm.code, placed.subject, now)
+        else:
+            fault = as_fault(placed.subject, placed.fault)
+            report.faults.append(fault)
+            fault.alarm(parts.database, now)
+
+
+def _clear_silence(parts: Parts, arrivals: Arrivals, now: datetime) -> None:
+    """A drop taken is the evidence that ends the alarm of silence for its flow."""
+    taken = {item.flow for item in arrivals.processed if item.state in ("accepted", "partly-held")}
+    with parts.database.transaction() as tx:
+        for flow_id in taken:
+            clear_alarm(tx, "flow.nothing-received", f"flow:{flow_id}", now)
+
+
+def as_json(parts: Parts, report: TickReport) -> dict[str, Any]:
+    """The report in the form of ``schemas/tick.schema.json``."""
+    with parts.database.transaction() as tx:
+        open_now = alarms.open_alarms(tx)
+    arrivals = report.arrivals
+    return {
+        "now": report.now.isoformat(),
+        "drops": [
+            {
+                "id": item.drop_id,
+                "flow": item.flow,
+                "party": item.party,
+                "state": item.state,
+                "rows": item.verdict.rows,
+                "accepted": item.verdict.accepted,
+                "held": item.verdict.held,
+                "repeats": item.verdict.repeats,
+                "findings": item.verdict.by_code(),
+                "report": str(item.report),
+            }
+            for item in arrivals.processed
+        ],
+        "refused": [
+            {"flow": item.candidate.flow, "party": item.candidate.party, "code": item.finding.code}
+            for item in arrivals.refusals
+        ],
+        "unfinished": dict(arrivals.unfinished),
+        "packages": [item.as_json() for item in report.dispatched],
+        "deliveries": [item.as_json() for item in report.placed],
+        "waiting_windows": [
+            {"flow": item.flow, "day": item.day.isoformat()} for item in report.waiting_windows
+        ],
+        "faults": [
+            {"code": item.code, "subject": item.subject, "words": item.words}
+            for item in (*arrivals.faults, *report.faults)
+        ],
+        "alarms": [
+            {
+                "code": item.code,
+                "subject": item.subject,
+                "words": item.words,
+                "raised_at": item.raised_at.isoformat(),
+            }
+            for item in open_now
+        ],
+    }

@@ -1,0 +1,171 @@
+"""`init`: makes a home, or brings one up to date. Running it again is always safe."""
+
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from gateway import __version__
+from gateway.agreement.load import Agreed, load_agreements
+from gateway.bootstrap import by_flow
+from gateway.crypto.faults import CryptoFault
+from gateway.crypto.keys import (
+    import_party_keys,
+    make_gateway_key,
+    make_home_key,
+    make_rehearsal_keys,
+)
+from gateway.crypto.pins import Pins, load_pins, write_pins
+from gateway.records.leaf import Fact
+from gateway.records.ledger import event, record
+from gateway.settings import Home, Settings, SettingsFault
+from gateway.store import meta
+from gateway.store.database import Database, Transaction
+
+_MARK = """\
+REHEARSAL
+
+This home is for trying things out. Its keys were made by the gateway itself, for every party,
+without a password: nothing sealed here is secret. Never put real data into it.
+"""
+
+
+@dataclass(frozen=True)
+class Founded:
+    """What `init` made or found. ``to_pin`` names parties whose keys must still be pinned."""
+
+    home: Home
+    new: bool
+    pins: Pins | None
+    to_pin: tuple[str, ...]
+
+
+def found(home: Home, checkout: Path, rehearsal: bool) -> Founded:
+    """Make the home's folders, configuration, database and keys.
+
+    Raises SettingsFault, AgreementFaults, CryptoFault, StoreFault or OSError.
+    """
+    new = not home.database.is_file()
+    _refuse_mixing(home, new, rehearsal)
+    _copy_config(home, checkout)
+    Settings.load(home.settings_file)
+    agreed = by_flow(load_agreements(home.config))
+    _make_folders(home, agreed)
+    if rehearsal:
+        home.rehearsal_mark.write_text(_MARK, encoding="utf-8")
+    make_home_key(home.root)
+    parties = _parties(agreed)
+    pins = _rehearsal_pins(home, parties) if home.is_rehearsal else _real_pins(home)
+    if pins is not None:
+        import_party_keys(home.root, pins)
+    _open_books(home, new, pins)
+    to_pin = tuple(item for item in parties if pins is None or item not in pins.parties)
+    return Founded(home, new, pins, to_pin)
+
+
+def _refuse_mixing(home: Home, new: bool, rehearsal: bool) -> None:
+    if not new and rehearsal and not home.is_rehearsal:
+        raise SettingsFault(
+            "home.real",
+            "This is a real home, and cannot be turned into a rehearsal.",
+            "Make the rehearsal in another folder: --home DIR init --rehearsal.",
+        )
+
+
+def _copy_config(home: Home, checkout: Path) -> None:
+    """Copy the checkout's agreements, code lists and settings; what is there already stays."""
+    source = checkout / "config"
+    for part in sorted(source.rglob("*")):
+        target = home.config / part.relative_to(source)
+        if part.is_file() and part.name != "parties.toml" and not target.exists():
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(part, target)
+
+
+def _make_folders(home: Home, agreed: Mapping[str, Agreed]) -> None:
+    private = (home.var, home.vault, home.staged, home.drops_work, home.packages_work)
+    for folder in (home.inbox, home.outbox):
+        folder.mkdir(parents=True, exist_ok=True)
+    home.keys.mkdir(parents=True, exist_ok=True)
+    home.keys.chmod(0o700)
+    for folder in private:
+        folder.mkdir(parents=True, exist_ok=True)
+        folder.chmod(0o700)
+    for flow_id, item in agreed.items():
+        flow = item.agreement.flow(flow_id)
+        home.inbox_of(flow.sender, flow_id).mkdir(parents=True, exist_ok=True)
+        home.reports_of(flow.sender).mkdir(parents=True, exist_ok=True)
+        for recipient in flow.recipients:
+            home.outbox_of(recipient.party, flow_id).mkdir(parents=True, exist_ok=True)
+    _require_one_file_system(home)
+
+
+def _require_one_file_system(home: Home) -> None:
+    """A claim is a rename, so inboxes and working folders must share a file system."""
+    work = home.drops_work.stat().st_dev
+    for folder in [home.inbox, *home.inbox.glob("*/*")]:
+        if folder.is_dir() and folder.stat().st_dev != work:
+            raise SettingsFault(
+                "home.two-file-systems",
+                "The inbox and var/work lie on different file systems.",
+                "Put both on one, so that a file can be claimed by a rename.",
+            )
+
+
+def _parties(agreed: Mapping[str, Agreed]) -> tuple[str, ...]:
+    found: dict[str, None] = {}
+    for item in agreed.values():
+        found |= dict.fromkeys(party.id for party in item.agreement.parties)
+    return tuple(found)
+
+
+def _rehearsal_pins(home: Home, parties: tuple[str, ...]) -> Pins:
+    pins = make_rehearsal_keys(home.root, parties)
+    write_pins(home.parties_file, pins)
+    return pins
+
+
+def _real_pins(home: Home) -> Pins | None:
+    """A real home's pins: the gateway's own is made here, the parties' are written by officers."""
+    fingerprint = make_gateway_key(home.root, datetime.now(UTC))
+    if not home.parties_file.exists():
+        write_pins(home.parties_file, Pins(fingerprint, {}))
+        return None
+    pins = load_pins(home.parties_file)
+    if pins.gateway != fingerprint:
+        raise CryptoFault(
+            "key.mismatch",
+            "The gateway's key is not the one that config/parties.toml pins.",
+            "Restore keys/gateway from its backup, or have two officers pin the new key.",
+        )
+    return pins
+
+
+def _open_books(home: Home, new: bool, pins: Pins | None) -> None:
+    database = Database.at(home.database)
+    try:
+        database.upgrade()
+        with database.transaction() as tx:
+            _record_founding(tx, home, new, pins)
+    finally:
+        database.close()
+    home.database.chmod(0o600)
+
+
+def _record_founding(tx: Transaction, home: Home, new: bool, pins: Pins | None) -> None:
+    now = datetime.now(UTC)
+    known = meta.get(tx, "version")
+    if new:
+        made: dict[str, Fact] = {"rehearsal": home.is_rehearsal, "version": __version__}
+        record(tx, event("home.made", "home", facts=made), now)
+    elif known != __version__:
+        record(tx, event("home.upgraded", "home", facts={"version": __version__}), now)
+    meta.put(tx, "version", __version__)
+    for party, role, fingerprint in pins.each() if pins else ():
+        key = f"pinned:{party}:{role}"
+        if meta.get(tx, key) == fingerprint:
+            continue
+        meta.put(tx, key, fingerprint)
+        facts: dict[str, Fact] = {"party": party, "role": role, "fingerprint": fingerprint}
+        record(tx, event("key.pinned", f"key:{party}:{role}", facts=facts), now)

@@ -1,0 +1,220 @@
+"""Settle and claim (design §5 step 1): a file that stands still is taken by a rename.
+
+Nothing is ever opened through a link, a pipe or a second name, and a file's own name never builds
+a path: a claimed file lies in ``var/work/drops/<flow>/<id>/``, where the id is random.
+"""
+
+import errno
+import fcntl
+import hashlib
+import os
+import re
+import secrets
+import stat
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+from gateway.intake.findings import Finding, finding
+from gateway.settings import Home, Settings
+
+_BLOCK = 1024 * 1024
+_CLAIMED, _ORIGINAL = "claimed", "original"
+_DROP_ID = re.compile(r"^[0-9]{8}-[0-9a-f]{12}$")
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A directory entry of an inbox folder, as last seen; it may not be an ordinary file at all."""
+
+    path: Path
+    flow: str
+    party: str
+    seen: os.stat_result
+
+    @property
+    def key(self) -> str:
+        """What tells it from other entries without its name: device, inode and times."""
+        facts = f"{self.seen.st_dev}:{self.seen.st_ino}:{self.seen.st_mtime_ns}"
+        return hashlib.sha256(facts.encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """An entry that is not taken and stays where it lies."""
+
+    candidate: Candidate
+    finding: Finding
+
+
+@dataclass(frozen=True)
+class Claimed:
+    """A drop's working folder, named by its id."""
+
+    drop_id: str
+    flow: str
+    folder: Path
+
+
+@dataclass(frozen=True)
+class Original:
+    """The private copy of a claimed file, with its SHA-256 (hex) and size in bytes."""
+
+    path: Path
+    sha256: str
+    size: int
+
+
+class StillArriving(Exception):
+    """The file changed while it was copied: it is left to settle until the next tick."""
+
+
+def candidates(home: Home, settings: Settings, party: str, flow: str) -> list[Candidate]:
+    """The entries of a flow's inbox, oldest first, but for those ignored by pattern."""
+    found = []
+    folder = home.inbox_of(party, flow)
+    try:
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                if is_ignored(entry.name, settings) or entry.is_dir(follow_symlinks=False):
+                    continue
+                seen = entry.stat(follow_symlinks=False)
+                found.append(Candidate(folder / entry.name, flow, party, seen))
+    except FileNotFoundError:
+        return []
+    return sorted(found, key=lambda item: (item.seen.st_mtime_ns, item.path.name))
+
+
+def is_ignored(name: str, settings: Settings) -> bool:
+    """Whether people's programs leave such files about (design §5.1, Folders)."""
+    return any(fnmatchcase(name.lower(), pattern.lower()) for pattern in settings.ignored)
+
+
+def door_check(candidate: Candidate, settings: Settings, maximum_bytes: int) -> Finding | None:
+    """Why the entry may not be taken at all, or None."""
+    mode = candidate.seen.st_mode
+    if stat.S_ISLNK(mode):
+        return finding("door.symlink")
+    if not stat.S_ISREG(mode):
+        return finding("door.not-a-file")
+    if candidate.seen.st_nlink != 1:
+        return finding("door.hard-link")
+    if settings.allowed_owners and candidate.seen.st_uid not in settings.allowed_owners:
+        return finding("door.owner")
+    if candidate.seen.st_size > maximum_bytes:
+        return finding("door.too-large")
+    if not os.access(candidate.path, os.R_OK, follow_symlinks=False):
+        return finding("door.unreadable")
+    return None
+
+
+def settled(found: list[Candidate], settings: Settings) -> tuple[list[Candidate], list[Candidate]]:
+    """Part the entries that stand still from those still arriving.
+
+    An entry whose size and times do not change over ``settle_seconds`` stands still. Those whose
+    last change is longer ago than that need no wait; for the others there is one wait for all.
+    """
+    now = time.time()
+    fresh = [item for item in found if now - item.seen.st_mtime < settings.settle_seconds]
+    if fresh:
+        time.sleep(settings.settle_seconds)
+    still: list[Candidate] = []
+    arriving: list[Candidate] = []
+    for item in found:
+        moving = item in fresh and not _unchanged(item)
+        (arriving if moving or _open_for_writing(item) else still).append(item)
+    return still, arriving
+
+
+def _unchanged(item: Candidate) -> bool:
+    try:
+        now = item.path.lstat()
+    except FileNotFoundError:
+        return False
+    return (now.st_size, now.st_mtime_ns, now.st_ino) == (
+        item.seen.st_size,
+        item.seen.st_mtime_ns,
+        item.seen.st_ino,
+    )
+
+
+def _open_for_writing(item: Candidate) -> bool:
+    """Whether a program of this host has the file open for writing: then a read lease is refused.
+
+    A file system or owner that allows no leases tells nothing, and counts as not open.
+    """
+    if not stat.S_ISREG(item.seen.st_mode):
+        return False
+    try:
+        descriptor = os.open(item.path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError:
+        return False
+    try:
+        fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_RDLCK)
+        fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_UNLCK)
+    except OSError as error:
+        return error.errno == errno.EAGAIN
+    finally:
+        os.close(descriptor)
+    return False
+
+
+def claim(home: Home, candidate: Candidate, now: datetime) -> Claimed | None:
+    """Take an entry by renaming it into a folder of its own; None when it has gone meanwhile."""
+    drop_id = f"{now.astimezone(UTC):%Y%m%d}-{secrets.token_hex(6)}"
+    folder = home.drops_work / candidate.flow / drop_id
+    folder.mkdir(parents=True, mode=0o700)
+    try:
+        candidate.path.rename(folder / _CLAIMED)
+    except FileNotFoundError:
+        folder.rmdir()
+        return None
+    except OSError:
+        folder.rmdir()
+        raise
+    return Claimed(drop_id, candidate.flow, folder)
+
+
+def claimed_before(home: Home) -> Iterator[Claimed]:
+    """Drops claimed by an earlier run that has not finished with them, oldest first."""
+    if not home.drops_work.is_dir():
+        return
+    for folder in sorted(home.drops_work.glob("*/*"), key=lambda path: path.stat().st_mtime_ns):
+        if _DROP_ID.match(folder.name):
+            yield Claimed(folder.name, folder.parent.name, folder)
+
+
+def original_of(claimed: Claimed) -> Original | None:
+    """The private copy of a claimed file, made and hashed; None where the claim holds no file.
+
+    A copy, because whoever dropped the file may still have it open. Raises StillArriving when it
+    changed while it was copied.
+    """
+    source, target = claimed.folder / _CLAIMED, claimed.folder / _ORIGINAL
+    try:
+        descriptor = os.open(source, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except FileNotFoundError:
+        return None
+    with os.fdopen(descriptor, "rb") as reader:
+        before = os.fstat(reader.fileno())
+        digest = hashlib.sha256()
+        target.unlink(missing_ok=True)
+        private = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(private, "wb") as writer:
+            while block := reader.read(_BLOCK):
+                digest.update(block)
+                writer.write(block)
+        after = os.fstat(reader.fileno())
+    if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
+        raise StillArriving
+    return Original(target, digest.hexdigest(), after.st_size)
+
+
+def put_away(claimed: Claimed) -> None:
+    """Remove a drop's working folder, the plain file last, once its sealed original is kept."""
+    for entry in sorted(claimed.folder.iterdir(), key=lambda path: path.name == _CLAIMED):
+        entry.unlink(missing_ok=True)
+    claimed.folder.rmdir()

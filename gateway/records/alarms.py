@@ -1,0 +1,34 @@
+"""Alarms: raised once, cleared by evidence, each with its ledger row."""
+
+from datetime import datetime
+
+from gateway.records.ledger import event, record
+from gateway.store import alarms as rows
+from gateway.store.database import Database, Transaction
+
+
+def raise_alarm(tx: Transaction, code: str, subject: str, words: str, at: datetime) -> bool:
+    """Raise an alarm, in the caller's transaction, unless it is open; whether it is new.
+
+    ``subject`` and ``words`` name flows, parties, packages and days, never a value or a file name.
+    """
+    new = rows.raise_once(tx, code, subject, words, at)
+    if new:
+        record(tx, event("alarm.raised", subject, facts={"code": code}), at)
+    return new
+
+
+def clear_alarm(tx: Transaction, code: str, subject: str, at: datetime) -> bool:
+    """Clear an open alarm on evidence that it is over; whether there was one."""
+    was_open = rows.clear(tx, code, subject, at)
+    if was_open:
+        record(tx, event("alarm.cleared", subject, facts={"code": code}), at)
+    return was_open
+
+
+def clear_others(database: Database, code: str, still: set[str], at: datetime) -> None:
+    """Clear every open alarm of a code whose subject is not among those that still hold."""
+    with database.transaction() as tx:
+        for alarm in rows.open_alarms(tx, code):
+            if alarm.subject not in still:
+                clear_alarm(tx, code, alarm.subject, at)

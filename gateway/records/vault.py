@@ -1,0 +1,38 @@
+"""The vault: sealed originals and packages, kept as they were. Nothing here can open them."""
+
+from datetime import datetime
+from pathlib import Path
+from typing import Literal
+
+from gateway.store import vault as rows
+from gateway.store.database import Transaction
+from gateway.store.folder import Blob, BlobFolder
+
+VaultKind = Literal["original", "delivery", "manifest", "signature"]
+
+
+class Vault:
+    """Keeps sealed objects by the SHA-256 of their bytes. Only ever added to."""
+
+    def __init__(self, blobs: BlobFolder) -> None:
+        self._blobs = blobs
+
+    def keep(self, sealed: Path) -> Blob:
+        """Put a sealed file into the vault durably; raises StoreFault. Record it with `enter`."""
+        return self._blobs.put(sealed)
+
+    def enter(self, tx: Transaction, blob: Blob, kind: VaultKind, at: datetime) -> None:
+        """Note in the database what the vault holds, in the transaction that relies on it."""
+        rows.add(tx, blob.sha256, kind, blob.size, at)
+
+    def path(self, sha256: str) -> Path:
+        """Where an object lies, to read it."""
+        return self._blobs.path(sha256)
+
+    def has(self, sha256: str) -> bool:
+        """Whether the object is there."""
+        return self._blobs.has(sha256)
+
+    def sweep(self) -> None:
+        """Remove the leavings of an interrupted write; never an object."""
+        self._blobs.sweep()

@@ -1,0 +1,149 @@
+"""Where a home keeps its things, and how this deployment is set (``config/gateway.toml``)."""
+
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+IGNORED_PATTERNS = (
+    "~$*",
+    "*.part",
+    "*.tmp",
+    "Thumbs.db",
+    "desktop.ini",
+    ".DS_Store",
+    "._*",
+    ".gitkeep",
+)
+REHEARSAL_MARK = "REHEARSAL"
+
+
+class SettingsFault(Exception):
+    """The settings or the home cannot be used. ``hint`` says what to do next."""
+
+    def __init__(self, code: str, message: str, hint: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.hint = hint
+
+
+class Settings(BaseModel):
+    """This deployment. Times in seconds, sizes in bytes; unknown keys are refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    settle_seconds: float = Field(default=1.0, ge=0.0, le=600.0)
+    tick_seconds: float = Field(default=15.0, ge=1.0, le=3600.0)
+    allowed_owners: tuple[int, ...] = ()  # user ids that may drop files; empty: anyone who can
+    ignored: tuple[str, ...] = IGNORED_PATTERNS
+    minimum_free_bytes: int = Field(default=256 * 1024 * 1024, ge=0)
+    run_without_confinement: str = ""  # a named reason; always shown (design: notes on the reader)
+
+    @classmethod
+    def load(cls, path: Path) -> "Settings":
+        """Read the settings; an absent file means the defaults. Raises SettingsFault."""
+        try:
+            text = path.read_text(encoding="utf-8")
+        except FileNotFoundError:
+            return cls()
+        except OSError as error:
+            raise SettingsFault(
+                "settings.unreadable", f"{path.name} cannot be read.", "Check its mode and owner."
+            ) from error
+        try:
+            return cls.model_validate(tomllib.loads(text))
+        except tomllib.TOMLDecodeError as error:
+            raise SettingsFault(
+                "settings.not-toml",
+                f"{path.name} is not valid TOML: {error}.",
+                "Correct that line.",
+            ) from error
+        except ValidationError as error:
+            faults = "; ".join(
+                f"{'.'.join(str(part) for part in item['loc'])}: {item['msg']}"
+                for item in error.errors()
+            )
+            raise SettingsFault(
+                "settings.invalid", f"{path.name}: {faults}.", "See docs/settings.md."
+            ) from error
+
+
+@dataclass(frozen=True)
+class Home:
+    """The folders of one installation. Only these properties know where a thing lies."""
+
+    root: Path
+
+    @property
+    def config(self) -> Path:
+        return self.root / "config"
+
+    @property
+    def settings_file(self) -> Path:
+        return self.config / "gateway.toml"
+
+    @property
+    def parties_file(self) -> Path:
+        return self.config / "parties.toml"
+
+    @property
+    def inbox(self) -> Path:
+        return self.root / "inbox"
+
+    @property
+    def outbox(self) -> Path:
+        return self.root / "outbox"
+
+    @property
+    def keys(self) -> Path:
+        return self.root / "keys"
+
+    @property
+    def var(self) -> Path:
+        return self.root / "var"
+
+    @property
+    def database(self) -> Path:
+        return self.var / "gateway.db"
+
+    @property
+    def vault(self) -> Path:
+        return self.var / "vault"
+
+    @property
+    def staged(self) -> Path:
+        return self.var / "staged"
+
+    @property
+    def work(self) -> Path:
+        return self.var / "work"
+
+    @property
+    def drops_work(self) -> Path:
+        return self.work / "drops"
+
+    @property
+    def packages_work(self) -> Path:
+        return self.work / "packages"
+
+    @property
+    def lock(self) -> Path:
+        return self.var / "worker.lock"
+
+    @property
+    def rehearsal_mark(self) -> Path:
+        return self.root / REHEARSAL_MARK
+
+    @property
+    def is_rehearsal(self) -> bool:
+        return self.rehearsal_mark.is_file()
+
+    def inbox_of(self, party: str, flow: str) -> Path:
+        return self.inbox / party / flow
+
+    def outbox_of(self, party: str, flow: str) -> Path:
+        return self.outbox / party / flow
+
+    def reports_of(self, party: str) -> Path:
+        return self.outbox / party / "reports"

@@ -1,0 +1,53 @@
+"""Rows of alarms: one open alarm per code and subject."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from gateway.store.database import Transaction
+from gateway.store.schema import alarms
+
+
+@dataclass(frozen=True)
+class AlarmRow:
+    """Something that people must look at; ``words`` say what and what to do, never a value."""
+
+    id: int
+    code: str
+    subject: str
+    words: str
+    raised_at: datetime
+    cleared_at: datetime | None
+
+
+def raise_once(tx: Transaction, code: str, subject: str, words: str, at: datetime) -> bool:
+    """Raise an alarm unless the same one is open already; whether it is new."""
+    there = tx.execute(
+        sa.select(alarms.c.id).where(
+            alarms.c.code == code, alarms.c.subject == subject, alarms.c.cleared_at.is_(None)
+        )
+    ).first()
+    if there is not None:
+        return False
+    tx.execute(sa.insert(alarms).values(code=code, subject=subject, words=words, raised_at=at))
+    return True
+
+
+def clear(tx: Transaction, code: str, subject: str, at: datetime) -> bool:
+    """Clear an open alarm because evidence says that it is over; whether there was one."""
+    changed = tx.execute(
+        sa.update(alarms)
+        .where(alarms.c.code == code, alarms.c.subject == subject, alarms.c.cleared_at.is_(None))
+        .values(cleared_at=at)
+    ).rowcount
+    return bool(changed)
+
+
+def open_alarms(tx: Transaction, code: str | None = None) -> list[AlarmRow]:
+    """The open alarms, oldest first; of one code where given."""
+    where: list[sa.ColumnElement[bool]] = [alarms.c.cleared_at.is_(None)]
+    if code is not None:
+        where.append(alarms.c.code == code)
+    rows = tx.execute(sa.select(alarms).where(*where).order_by(alarms.c.id)).mappings()
+    return [AlarmRow(**row) for row in rows]

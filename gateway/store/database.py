@@ -1,0 +1,119 @@
+"""The database: how it is opened, brought up to date, and written in transactions.
+
+SQLite: write-ahead log, ``synchronous=FULL``, foreign keys, and every transaction begins IMMEDIATE,
+so that two writers wait for one another instead of failing half-way.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+BUSY_SECONDS = 30
+
+Transaction = sa.Connection
+
+
+class StoreFault(Exception):
+    """The database or a blob store could not do what was asked. ``hint`` says what to do next."""
+
+    def __init__(self, code: str, message: str, hint: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.hint = hint
+
+
+class Database:
+    """One database; `transaction` is the only way to write to it."""
+
+    def __init__(self, url: str, busy_seconds: int = BUSY_SECONDS) -> None:
+        self.url = url
+        connect_args = {"timeout": busy_seconds} if url.startswith("sqlite") else {}
+        self._engine = sa.create_engine(url, connect_args=connect_args)
+        if url.startswith("sqlite"):
+            sa.event.listen(self._engine, "connect", _prepare_sqlite)
+            sa.event.listen(self._engine, "begin", _begin_immediate)
+
+    @classmethod
+    def at(cls, path: Path, busy_seconds: int = BUSY_SECONDS) -> "Database":
+        """The SQLite database in that file."""
+        return cls(f"sqlite:///{path}", busy_seconds)
+
+    @contextmanager
+    def transaction(self) -> Iterator[Transaction]:
+        """Begin, then commit or roll back. Raises StoreFault when it is locked or full."""
+        try:
+            with self._engine.begin() as connection:
+                yield connection
+        except sa.exc.OperationalError as error:
+            raise _plain(error) from error
+
+    def upgrade(self) -> None:
+        """Bring the tables up to date (makes them in a new database)."""
+        try:
+            command.upgrade(self._alembic(), "head")
+        except sa.exc.OperationalError as error:
+            raise _plain(error) from error
+
+    def require_current(self) -> None:
+        """Raises StoreFault unless the tables are exactly those of this version."""
+        head = ScriptDirectory.from_config(self._alembic()).get_current_head()
+        try:
+            with self._engine.connect() as connection:
+                current = MigrationContext.configure(connection).get_current_revision()
+        except sa.exc.OperationalError as error:
+            raise _plain(error) from error
+        if current != head:
+            raise StoreFault(
+                "database.version",
+                "The database was made by another version of the gateway.",
+                "Run `init`: it brings the tables up to date and keeps what is there.",
+            )
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._engine.dispose()
+
+    def _alembic(self) -> Config:
+        config = Config()
+        config.set_main_option("script_location", str(MIGRATIONS))
+        config.attributes["engine"] = self._engine
+        return config
+
+
+def _prepare_sqlite(connection: Any, _record: Any) -> None:
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin_immediate(connection: sa.Connection) -> None:
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def _plain(error: sa.exc.OperationalError) -> StoreFault:
+    text = str(error.orig).lower()
+    if "locked" in text or "busy" in text:
+        return StoreFault(
+            "database.locked",
+            "Another program holds the database.",
+            "Nothing was lost. Close the program that has it open; the next tick tries again.",
+        )
+    if "full" in text:
+        return StoreFault(
+            "disk.full", "The disk is full.", "Free some space; the next tick goes on where it was."
+        )
+    return StoreFault(
+        "database.unavailable",
+        "The database cannot be used.",
+        "Run `init` if this home is new; otherwise run `doctor` and check the disk and its rights.",
+    )

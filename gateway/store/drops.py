@@ -1,0 +1,123 @@
+"""Rows of drops."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from gateway.store.database import Transaction
+from gateway.store.schema import drops
+
+WAITING = ("accepted", "partly-held")  # staged, and waiting for their window
+
+
+@dataclass(frozen=True)
+class DropRow:
+    """A drop as the database knows it. ``findings`` counts them by code; sizes in bytes."""
+
+    number: int
+    id: str
+    flow: str
+    party: str
+    state: str
+    received_at: datetime
+    size: int
+    sha256: str
+    original: str
+    agreement_hash: str
+    rows: int | None
+    accepted: int | None
+    held: int | None
+    repeats: int | None
+    already_sent: int | None
+    findings: dict[str, int] | None
+    columns_sealed: bytes | None
+    package_id: str | None
+    replaced_by: str | None
+
+
+def add(
+    tx: Transaction,
+    *,
+    drop_id: str,
+    flow: str,
+    party: str,
+    received_at: datetime,
+    size: int,
+    sha256: str,
+    original: str,
+    agreement_hash: str,
+) -> None:
+    """A drop has been sealed into the vault."""
+    tx.execute(
+        sa.insert(drops).values(
+            id=drop_id,
+            flow=flow,
+            party=party,
+            state="received",
+            received_at=received_at,
+            size=size,
+            sha256=sha256,
+            original=original,
+            agreement_hash=agreement_hash,
+        )
+    )
+
+
+def get(tx: Transaction, drop_id: str) -> DropRow | None:
+    """The drop of that id, or None."""
+    row = tx.execute(sa.select(drops).where(drops.c.id == drop_id)).mappings().first()
+    return DropRow(**row) if row else None
+
+
+def waiting(tx: Transaction, flow: str) -> list[DropRow]:
+    """The drops whose rows the flow's next package carries, in the order they came."""
+    rows = tx.execute(
+        sa.select(drops)
+        .where(drops.c.flow == flow, drops.c.state.in_(WAITING))
+        .order_by(drops.c.number)
+    ).mappings()
+    return [DropRow(**row) for row in rows]
+
+
+def since_last_package(tx: Transaction, flow: str, after: datetime | None) -> list[DropRow]:
+    """The flow's drops received after a point in time (all, where there is none)."""
+    where: list[sa.ColumnElement[bool]] = [drops.c.flow == flow]
+    if after is not None:
+        where.append(drops.c.received_at > after)
+    rows = tx.execute(sa.select(drops).where(*where).order_by(drops.c.number)).mappings()
+    return [DropRow(**row) for row in rows]
+
+
+def earlier_same(tx: Transaction, flow: str, sha256: str, drop_id: str) -> DropRow | None:
+    """The latest other drop of the flow with the same bytes that was taken, or None."""
+    row = (
+        tx.execute(
+            sa.select(drops)
+            .where(
+                drops.c.flow == flow,
+                drops.c.sha256 == sha256,
+                drops.c.id != drop_id,
+                drops.c.state.in_((*WAITING, "sent")),
+            )
+            .order_by(drops.c.number.desc())
+        )
+        .mappings()
+        .first()
+    )
+    return DropRow(**row) if row else None
+
+
+def latest(tx: Transaction, limit: int = 50) -> Sequence[DropRow]:
+    """The latest drops of all flows, newest first."""
+    rows = tx.execute(sa.select(drops).order_by(drops.c.number.desc()).limit(limit)).mappings()
+    return [DropRow(**row) for row in rows]
+
+
+def unsettled(tx: Transaction) -> list[DropRow]:
+    """Drops that were sealed but not yet judged: a restart goes on with them."""
+    rows = tx.execute(
+        sa.select(drops).where(drops.c.state == "received").order_by(drops.c.number)
+    ).mappings()
+    return [DropRow(**row) for row in rows]

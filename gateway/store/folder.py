@@ -1,0 +1,108 @@
+"""A blob store in a folder: objects named by the SHA-256 of their bytes, put once."""
+
+import errno
+import hashlib
+import os
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+
+from gateway.store.database import StoreFault
+
+_BLOCK = 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Blob:
+    """An object of the store: its name, and its size in bytes."""
+
+    sha256: str
+    size: int
+
+
+class BlobFolder:
+    """Content-addressed objects in ``root/ab/<sha256>``; put-if-absent, written durably."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def path(self, sha256: str) -> Path:
+        """Where an object of that name lies, or would lie."""
+        return self.root / sha256[:2] / sha256
+
+    def put(self, source: Path) -> Blob:
+        """Keep a copy of a file and read it back. Raises StoreFault."""
+        try:
+            return self._put(source)
+        except OSError as error:
+            raise _plain(error) from error
+
+    def _put(self, source: Path) -> Blob:
+        self.root.mkdir(parents=True, exist_ok=True)
+        temporary = self.root / f".{secrets.token_hex(8)}.part"
+        try:
+            digest, size = _copy(source, temporary)
+            target = self.path(digest)
+            target.parent.mkdir(exist_ok=True)
+            if not target.exists():
+                os.link(temporary, target)
+                sync_folder(target.parent)
+                sync_folder(self.root)
+        finally:
+            temporary.unlink(missing_ok=True)
+        if sha256_of(target) != digest:
+            raise StoreFault(
+                "vault.damaged",
+                "An object just put into the vault does not read back as it was written.",
+                "Check the disk at once; nothing was sent on the strength of it.",
+            )
+        return Blob(digest, size)
+
+    def has(self, sha256: str) -> bool:
+        """Whether an object of that name is there."""
+        return self.path(sha256).is_file()
+
+    def sweep(self) -> None:
+        """Remove what an interrupted `put` left behind."""
+        for leftover in self.root.glob(".*.part"):
+            leftover.unlink(missing_ok=True)
+
+
+def _copy(source: Path, target: Path) -> tuple[str, int]:
+    digest, size = hashlib.sha256(), 0
+    descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with source.open("rb") as reader, os.fdopen(descriptor, "wb") as writer:
+        while block := reader.read(_BLOCK):
+            digest.update(block)
+            size += len(block)
+            writer.write(block)
+        writer.flush()
+        os.fsync(writer.fileno())
+    return digest.hexdigest(), size
+
+
+def sha256_of(path: Path) -> str:
+    """The SHA-256 of a file's bytes, in hex."""
+    with path.open("rb") as reader:
+        return hashlib.file_digest(reader, "sha256").hexdigest()
+
+
+def sync_folder(folder: Path) -> None:
+    """Make a rename or link within a folder durable."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _plain(error: OSError) -> StoreFault:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return StoreFault(
+            "disk.full", "The disk is full.", "Free some space; the next tick goes on where it was."
+        )
+    return StoreFault(
+        "vault.unwritable",
+        "The vault cannot be written.",
+        "Check the disk and the rights of the var folder; the next tick tries again.",
+    )

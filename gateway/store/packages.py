@@ -1,0 +1,119 @@
+"""Rows of packages and of their deliveries."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from gateway.store.database import Transaction
+from gateway.store.schema import deliveries, packages
+
+
+@dataclass(frozen=True)
+class PackageRow:
+    """The one sealed artefact of a window."""
+
+    id: str
+    flow: str
+    day: date
+    number: int
+    kind: str
+    state: str
+    made_at: datetime
+    agreement_hash: str
+    zip_sha256: str
+    password_sealed: bytes
+    rows: int
+    updates: int
+    held: int
+    repeats: int
+
+
+@dataclass(frozen=True)
+class DeliveryRow:
+    """A package for one recipient; ``sha256``, ``manifest``, ``signature`` name vault objects."""
+
+    id: str
+    package_id: str
+    party: str
+    protection: str
+    state: str
+    file_name: str
+    sha256: str
+    size: int
+    manifest: str
+    signature: str
+    attempts: int
+    last_fault: str | None
+    placed_at: datetime | None
+
+
+def add_package(tx: Transaction, **values: Any) -> None:
+    """A package has been sealed and its bytes kept; columns as in the schema."""
+    tx.execute(sa.insert(packages).values(state="sealed", **values))
+
+
+def add_delivery(tx: Transaction, **values: Any) -> None:
+    """A delivery waits to be placed; columns as in the schema."""
+    delivery_id = f"{values['package_id']}:{values['party']}"
+    tx.execute(sa.insert(deliveries).values(id=delivery_id, state="sealed", **values))
+
+
+def get(tx: Transaction, package_id: str) -> PackageRow | None:
+    """The package of that id, or None."""
+    row = tx.execute(sa.select(packages).where(packages.c.id == package_id)).mappings().first()
+    return PackageRow(**row) if row else None
+
+
+def last_made(tx: Transaction, flow: str) -> datetime | None:
+    """When the flow's latest package was made, or None."""
+    return tx.execute(
+        sa.select(packages.c.made_at)
+        .where(packages.c.flow == flow)
+        .order_by(packages.c.day.desc(), packages.c.number.desc())
+        .limit(1)
+    ).scalar_one_or_none()
+
+
+def to_place(tx: Transaction) -> list[DeliveryRow]:
+    """Deliveries whose bytes are kept but not yet placed, in the order of their packages."""
+    rows = tx.execute(
+        sa.select(deliveries).where(deliveries.c.state == "sealed").order_by(deliveries.c.id)
+    ).mappings()
+    return [DeliveryRow(**row) for row in rows]
+
+
+def deliveries_of(tx: Transaction, package_id: str) -> list[DeliveryRow]:
+    """The package's deliveries."""
+    rows = tx.execute(
+        sa.select(deliveries)
+        .where(deliveries.c.package_id == package_id)
+        .order_by(deliveries.c.party)
+    ).mappings()
+    return [DeliveryRow(**row) for row in rows]
+
+
+def attempted(tx: Transaction, delivery_id: str, fault: str | None) -> None:
+    """Count an attempt to place a delivery, with the code of its fault, if any."""
+    tx.execute(
+        sa.update(deliveries)
+        .where(deliveries.c.id == delivery_id)
+        .values(attempts=deliveries.c.attempts + 1, last_fault=fault)
+    )
+
+
+def all_placed(tx: Transaction, package_id: str) -> bool:
+    """Whether no delivery of the package waits to be placed."""
+    waiting = sa.select(deliveries.c.id).where(
+        deliveries.c.package_id == package_id, deliveries.c.state == "sealed"
+    )
+    return tx.execute(waiting.limit(1)).first() is None
+
+
+def latest(tx: Transaction, limit: int = 50) -> list[PackageRow]:
+    """The latest packages of all flows, newest first."""
+    rows = tx.execute(
+        sa.select(packages).order_by(packages.c.made_at.desc(), packages.c.id).limit(limit)
+    ).mappings()
+    return [PackageRow(**row) for row in rows]
