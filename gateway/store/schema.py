@@ -127,6 +127,7 @@ sent_references = sa.Table(
     sa.Column("reference_mac", sa.LargeBinary(32), primary_key=True),
     sa.Column("row_mac", sa.LargeBinary(32), nullable=False),
     sa.Column("reference_sealed", sa.LargeBinary, nullable=False),
+    sa.Column("first_package_id", sa.String(60), nullable=False),
     sa.Column("package_id", sa.String(60), nullable=False),
 )
 
@@ -174,5 +175,3 @@ open_alarm = sa.Index(
     sqlite_where=alarms.c.cleared_at.is_(None),
     postgresql_where=alarms.c.cleared_at.is_(None),
 )
-
-APPEND_ONLY = ("ledger", "ledger_salts", "vault")

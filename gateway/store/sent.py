@@ -49,8 +49,9 @@ def remember(tx: Transaction, flow: str, package_id: str, items: Iterable[SentRe
     """Remember what a package carried; a reference sent before takes its new digest."""
     table = sent_references
     statement = sa.text(
-        "INSERT INTO sent_references (flow, reference_mac, row_mac, reference_sealed, package_id)"
-        " VALUES (:flow, :reference_mac, :row_mac, :reference_sealed, :package_id)"
+        "INSERT INTO sent_references (flow, reference_mac, row_mac, reference_sealed,"
+        " first_package_id, package_id)"
+        " VALUES (:flow, :reference_mac, :row_mac, :reference_sealed, :package_id, :package_id)"
         " ON CONFLICT (flow, reference_mac) DO UPDATE SET row_mac = excluded.row_mac,"
         " reference_sealed = excluded.reference_sealed, package_id = excluded.package_id"
     ).bindparams(
