@@ -259,13 +259,17 @@ class Review(Frozen):
 
 
 class Deadline(Frozen):
-    """A deadline in working hours or days, by name, with the clause that sets it."""
+    """A deadline in working hours or days, by name, with the clause whose duty it times.
+
+    ``enforced`` is ``yes`` when the gateway raises the alarm at the deadline, else ``not-yet``.
+    """
 
     id: Id
     words: str
     working_hours: int | None = None
     working_days: int | None = None
     clause: str | None = None
+    enforced: Literal["yes", "not-yet"] = "not-yet"
 
 
 class Agreement(Frozen):

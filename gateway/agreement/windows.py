@@ -21,11 +21,6 @@ class WindowMoment:
     at: datetime
 
 
-def london_date(moment: datetime) -> date:
-    """The date in London at a point in time: what people call today."""
-    return moment.astimezone(LONDON).date()
-
-
 def moments(window: Window, days: WorkingDays, first: date, until: datetime) -> list[WindowMoment]:
     """Every window whose day is ``first`` or later and that is due at or before ``until``.
 
