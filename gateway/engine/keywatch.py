@@ -1,10 +1,11 @@
 """Alarms about keys: 60, 30 and 7 days before one expires, and when one cannot be used."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from gateway.crypto.keys import examine_keys
 from gateway.engine.parts import Parts
 from gateway.records.alarms import clear_others, raise_alarm
+from gateway.store import alarms, meta
 
 _CODES = (
     "key.expiring",
@@ -16,11 +17,17 @@ _CODES = (
 )
 
 
+_EVERY = timedelta(hours=1)
+_LOOKED = "keys-looked-at"
+
+
 def watch_keys(parts: Parts, now: datetime) -> None:
     """Raise an alarm for each pinned key that is not well, and clear those that are well again.
 
     A key nearing its end is alarmed anew at 60, 30 and 7 days: the level is part of the subject.
     """
+    if not _is_time(parts, now):
+        return
     still: dict[str, set[str]] = {code: set() for code in _CODES}
     for report in examine_keys(parts.openpgp, parts.pins, now):
         if report.state == "ok":
@@ -33,3 +40,16 @@ def watch_keys(parts: Parts, now: datetime) -> None:
             raise_alarm(tx, code, subject, report.words, now)
     for code, subjects in still.items():
         clear_others(parts.database, code, subjects, now)
+
+
+def _is_time(parts: Parts, now: datetime) -> bool:
+    """Look each hour, and at every tick while an alarm about a key is open: gpg is slow to ask."""
+    with parts.database.transaction() as tx:
+        known = meta.get(tx, _LOOKED)
+        alarmed = any(item.code.startswith("key.") for item in alarms.open_alarms(tx))
+        if known is not None and not alarmed:
+            since = now - datetime.fromisoformat(known)
+            if timedelta(0) <= since < _EVERY:
+                return False
+        meta.put(tx, _LOOKED, now.isoformat())
+    return True

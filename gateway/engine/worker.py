@@ -4,6 +4,7 @@ Everything that matters happens in `tick`, from rows in the database; the clock 
 hints to look. SIGTERM and SIGINT end the loop after the tick in hand.
 """
 
+import os
 import signal
 import threading
 from collections.abc import Callable
@@ -37,12 +38,16 @@ def work(parts: Parts, now: Callable[[], datetime] = lambda: datetime.now(UTC)) 
     scheduler.add_job(wake.set, "interval", seconds=parts.settings.tick_seconds, coalesce=True)
     scheduler.start()
     observer = watch(parts.home.inbox, wake.set)
+    parent = os.getppid()
     log.info("working", flows=list(parts.agreed), tick_seconds=parts.settings.tick_seconds)
     wake.set()
     try:
         while not stop.is_set():
             wake.wait()
             wake.clear()
+            if os.getppid() != parent:
+                log.error("the supervisor is gone")
+                stop.set()
             if not stop.is_set():
                 _tick_once(parts, now(), log)
     finally:
