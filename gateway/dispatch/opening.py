@@ -65,6 +65,12 @@ def open_package(
     and ``data.csv``, as the flow has it, and ``manifest.json``; a file of the same name with other
     content is never replaced. Raises OpeningFault, and then leaves nothing in ``to``.
     """
+    if not password:
+        raise OpeningFault(
+            "password.missing",
+            "A package is never without a password.",
+            "Ask for it where the package was collected.",
+        )
     with _private_folder(to) as work, _as_opening_faults():
         outer, signed_at = _verified_manifest(package, work, openpgp, gateway_key)
         delivery = _whole_delivery(package, work, outer)
