@@ -1,8 +1,12 @@
-"""Running the real gpg through python-gnupg: one place for options, status lines and its traps.
+"""Running the real gpg: one place for its options, its status lines and python-gnupg's traps.
 
-python-gnupg's own ``ok`` is never the last word: an unsigned message decrypts ``ok``, a bad signer
-is replaced by another key ``ok``, and a source that fails half way is encrypted ``ok``. So every
-run is judged by gpg's status lines and by the bytes that were really read.
+python-gnupg's own ``ok`` is never the last word: an unsigned message decrypts ``ok``, and a bad
+signer is replaced by another key ``ok``. So every run is judged by gpg's status lines.
+
+Keys go through python-gnupg's doors; files go to gpg as its standard input, opened by us (``run``).
+python-gnupg would copy them through a thread: it may close the file under the copier, takes a
+source that fails half way for its end, and loses gpg's verdict when gpg stops reading early. As
+standard input a file also has no name that gpg could write into the message.
 """
 
 import os
@@ -65,7 +69,7 @@ def said(result: _Result) -> Said:
 def _said(code: int, stderr: str) -> Said:
     statuses = []
     log = []
-    for line in stderr.splitlines():
+    for line in stderr.split("\n"):
         if line.startswith(_PREFIX):
             keyword, *words = line.removeprefix(_PREFIX).split() or [""]
             statuses.append((keyword, tuple(words)))
@@ -74,26 +78,6 @@ def _said(code: int, stderr: str) -> Said:
     if any("No space left on device" in line for line in log):
         raise OSError(28, "No space left on device")
     return Said(code, tuple(statuses), tuple(log))
-
-
-class Watched:
-    """A file that counts what was read of it: python-gnupg hides a source that fails half way."""
-
-    def __init__(self, file: BinaryIO) -> None:
-        self._file = file
-        self._size = os.fstat(file.fileno()).st_size
-        self._read = 0
-
-    def read(self, size: int = -1) -> bytes:
-        """As the file's own."""
-        data = self._file.read(size)
-        self._read += len(data)
-        return data
-
-    def must_be_whole(self) -> None:
-        """Raise ``OSError`` unless every byte was read."""
-        if self._read != self._size:
-            raise OSError(5, f"Only {self._read} of {self._size} bytes could be read.")
 
 
 def gpg_program() -> str:
@@ -124,13 +108,11 @@ def open_gpg(home: Path, faked_time: datetime | None) -> gnupg.GPG:
             gnupghome=str(home),
             options=options,
             env={**environment, "LC_ALL": "C", "LANGUAGE": ""},
-            encoding="utf-8",
         )
     except (OSError, ValueError) as error:
         raise CryptoFault(
             "gpg.failed", "gpg does not start.", "Run `gpg --version` as the gateway's user."
         ) from error
-    gpg.decode_errors = "replace"
     if gpg.version is None or gpg.version < (2, 2):
         raise CryptoFault(
             "gpg.missing", "The gpg found is older than 2.2.", "Install GnuPG 2.2 or later."
@@ -138,18 +120,20 @@ def open_gpg(home: Path, faked_time: datetime | None) -> gnupg.GPG:
     return gpg
 
 
-def run(gpg: gnupg.GPG, args: Sequence[str], data: bytes = b"") -> tuple[Said, str]:
-    """Run gpg with options that python-gnupg has no door for; gives what it said and printed."""
-    done = subprocess.run(
+def run(gpg: gnupg.GPG, args: Sequence[str], source: bytes | BinaryIO = b"") -> tuple[Said, str]:
+    """Run gpg over ``source``, its standard input; gives what it said and what it printed."""
+    given = source if isinstance(source, bytes) else None
+    with subprocess.Popen(
         gpg.make_args(list(args), False),
-        input=data,
-        capture_output=True,
+        stdin=source if not isinstance(source, bytes) else subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         env=gpg.env,
-        check=False,
-    )
+    ) as process:
+        printed, log = process.communicate(given)
     return (
-        _said(done.returncode, done.stderr.decode("utf-8", "replace")),
-        done.stdout.decode("utf-8", "replace"),
+        _said(process.returncode, log.decode("latin-1")),
+        printed.decode("utf-8", "replace"),
     )
 
 

@@ -9,6 +9,8 @@ Usage = Literal["encrypt", "sign"]
 _LETTER: dict[Usage, str] = {"encrypt": "e", "sign": "s"}
 _PRIMARY = frozenset({"pub", "sec"})
 _SUBKEY = frozenset({"sub", "ssb"})
+_KEY_REVOCATIONS = frozenset({"20", "28"})  # of a key, of a subkey; 30 is of a user id
+_SOFT_REASONS = frozenset({"01", "03"})  # superseded, no longer used
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +18,9 @@ class KeyPart:
     """A primary key or one of its subkeys. ``usage`` holds gpg's small letters (``c e s a``).
 
     ``secret``: its secret half is on this computer (no stub of a key kept elsewhere).
+    ``retired``: when it was revoked as merely superseded or no longer used. What it signed before
+    stays good; what a key signed that was revoked for any other reason does not (RFC 4880
+    §5.2.3.23).
     """
 
     fingerprint: str
@@ -25,6 +30,7 @@ class KeyPart:
     valid: bool
     usage: str
     secret: bool
+    retired: datetime | None = None
 
     @property
     def keyid(self) -> str:
@@ -38,6 +44,10 @@ class KeyPart:
     def in_being(self, at: datetime) -> bool:
         """Whether ``at`` lies in its life."""
         return self.created <= at and (self.expires is None or at < self.expires)
+
+    def was_revoked(self, at: datetime) -> bool:
+        """Whether what it signed at ``at`` is worth nothing since it was revoked."""
+        return self.revoked and (self.retired is None or at >= self.retired)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +81,11 @@ class KeyState:
 
 
 def key_states(listing: str) -> tuple[KeyState, ...]:
-    """Read ``gpg --with-colons --fixed-list-mode --fingerprint --fingerprint`` of any keys."""
-    return tuple(_state(lines) for lines in _by_key(listing.splitlines()))
+    """Read what ``gpg --with-colons --list-sigs --with-secret`` prints, with all fingerprints.
+
+    Lines end at a line feed alone: a user id may hold any other line break that Unicode knows.
+    """
+    return tuple(_state(lines) for lines in _by_key(listing.split("\n")))
 
 
 def _by_key(lines: Iterable[str]) -> Iterator[list[list[str]]]:
@@ -106,21 +119,40 @@ def _state(records: list[list[str]]) -> KeyState:
 
 
 def _parts(records: list[list[str]]) -> Iterator[KeyPart]:
-    head: list[str] | None = None
+    for block in _by_part(records):
+        head = block[0]
+        fingerprint = next((fields[9] for fields in block if fields[0] == "fpr"), None)
+        if fingerprint is None:
+            continue
+        yield KeyPart(
+            fingerprint=fingerprint,
+            created=_moment(head[5]) or datetime.fromtimestamp(0, UTC),
+            expires=_moment(head[6]),
+            revoked=head[1] == "r",
+            valid=head[1] not in ("i", "d", "n") and "D" not in head[11],
+            usage="".join(letter for letter in head[11] if letter.islower()),
+            secret=head[14] not in ("", "#"),
+            retired=_retired([fields for fields in block if fields[0] == "rev"]),
+        )
+
+
+def _by_part(records: list[list[str]]) -> Iterator[list[list[str]]]:
+    block: list[list[str]] = []
     for fields in records:
         if fields[0] in _PRIMARY or fields[0] in _SUBKEY:
-            head = fields
-        elif fields[0] == "fpr" and head is not None:
-            yield KeyPart(
-                fingerprint=fields[9],
-                created=_moment(head[5]) or datetime.fromtimestamp(0, UTC),
-                expires=_moment(head[6]),
-                revoked=head[1] == "r",
-                valid=head[1] not in ("i", "d", "n") and "D" not in head[11],
-                usage="".join(letter for letter in head[11] if letter.islower()),
-                secret=head[0] in ("sec", "ssb") and head[14] in ("", "+"),
-            )
-            head = None
+            if block:
+                yield block
+            block = []
+        block.append(fields)
+    yield block
+
+
+def _retired(revocations: list[list[str]]) -> datetime | None:
+    """When a part was revoked for a reason that leaves its past good; field 11 is `20x,01`."""
+    own = [fields for fields in revocations if fields[10][:2] in _KEY_REVOCATIONS]
+    if not own or not all(fields[10].partition(",")[2] in _SOFT_REASONS for fields in own):
+        return None
+    return min((at for fields in own if (at := _moment(fields[5]))), default=None)
 
 
 def _expires(parts: tuple[KeyPart, ...]) -> datetime | None:

@@ -5,14 +5,13 @@ A key counts by its pinned full fingerprint alone. A result gets its name only a
 
 import re
 from collections.abc import Sequence
-from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Literal, Self
 
 from gateway.crypto.faults import CryptoFault
-from gateway.crypto.gpg import Said, Watched, failed, gpg_program, open_gpg, run, said
+from gateway.crypto.gpg import Said, failed, gpg_program, open_gpg, run, said
 from gateway.crypto.gpghome import GpgHome
 from gateway.crypto.keystate import KeyPart, KeyState, Usage, key_states
 from gateway.crypto.outputs import kept_if_whole
@@ -25,7 +24,8 @@ LARGEST_KEY_FILE = 1_000_000  # bytes; a real public key has a few thousand
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9 .,'&/-]{4,99}")
 _FINGERPRINT = re.compile(r"[0-9A-F]{40}")
 _PACKET_KEYID = re.compile(r"^:pubkey enc packet:.*\bkeyid ([0-9A-F]{16})$", re.MULTILINE)
-_SEAL = ("--compress-algo", "none", "--cipher-algo", "AES256", "--digest-algo", "SHA512")
+_LIST = ("--with-secret", "--fingerprint", "--fingerprint", "--list-sigs")
+_SEAL = ("--no-armor", "--compress-algo", "none", "--cipher-algo", "AES256")
 _PROTECTED = re.compile(r"^:(encrypted data packet|aead encrypted packet):", re.MULTILINE)
 
 
@@ -128,26 +128,22 @@ class OpenPGP:
     def state(self, fingerprint: str) -> KeyState:
         """What the keyring knows of a key. Raises ``key.unknown``."""
         _require_full(fingerprint)
-        public = self._listed("--list-keys", fingerprint)
-        if not public:
-            raise CryptoFault(
-                "key.unknown",
-                f"The keyring holds no key {fingerprint}.",
-                "Put the party's public key file into keys/parties and import it.",
-            )
-        return (self._listed("--list-secret-keys", fingerprint) or public)[0]
+        _, listing = run(self._gpg, [*_LIST, fingerprint])
+        for key in key_states(listing):
+            if key.fingerprint == fingerprint:
+                return key
+        raise CryptoFault(
+            "key.unknown",
+            f"The keyring holds no key {fingerprint}.",
+            "Put the party's public key file into keys/parties and import it.",
+        )
 
     def secret_keys(self) -> tuple[KeyState, ...]:
         """Every key whose secret half lies in this GNUPGHOME."""
-        return self._listed("--list-secret-keys")
-
-    def _listed(self, command: str, *fingerprints: str) -> tuple[KeyState, ...]:
-        args = [command, "--fingerprint", "--fingerprint", *fingerprints]
-        heard, listing = run(self._gpg, args)
-        keys = key_states(listing)
-        if heard.exit != 0 and not fingerprints:
+        heard, listing = run(self._gpg, _LIST)
+        if heard.exit != 0:
             raise failed("list the keyring", heard)
-        return tuple(key for key in keys if not fingerprints or key.fingerprint in fingerprints)
+        return tuple(key for key in key_states(listing) if key.has_secret)
 
     # --- sealing and signing --------------------------------------------------------------------
 
@@ -173,32 +169,21 @@ class OpenPGP:
         if not recipients:
             raise ValueError("A message needs at least one recipient.")
         parts = [self._usable(recipient, "encrypt") for recipient in dict.fromkeys(recipients)]
-        extra = list(_SEAL)
-        if signer is not None:
-            extra += ["--local-user", f"{signer.fingerprint}!"]
+        readers = [word for key in parts for word in ("--recipient", f"{key.fingerprint}!")]
+        signing = _signing(signer) if signer is not None else ()
         with kept_if_whole(target) as part, source.open("rb") as plain:
-            watched = Watched(plain)
-            result = self._gpg.encrypt_file(
-                watched,
-                [f"{key.fingerprint}!" for key in parts],
-                sign=True if signer else None,
-                armor=False,
-                output=str(part),
-                extra_args=extra,
-            )
-            heard = said(result)
+            args = ["--output", str(part), *_SEAL, *signing, *readers, "--encrypt"]
+            heard, _ = run(self._gpg, args, plain)
             if heard.exit != 0 or not heard.has("END_ENCRYPTION") or not part.exists():
                 raise failed("encrypt the file", heard)
-            watched.must_be_whole()
             _require_signed_by(heard, signer)
             self._require_readers(part, parts)
 
     def _require_readers(self, message: Path, parts: Sequence[KeyPart]) -> None:
-        _, packets = run(self._gpg, ["--list-only", "--list-packets", str(message)])
-        if (
-            sorted(_PACKET_KEYID.findall(packets)) != sorted(key.keyid for key in parts)
-            or len(_PROTECTED.findall(packets)) != 1
-        ):
+        with message.open("rb") as sealed:
+            _, packets = run(self._gpg, ["--list-only", "--list-packets"], sealed)
+        found = sorted(_PACKET_KEYID.findall(packets))
+        if found != sorted(key.keyid for key in parts) or len(_PROTECTED.findall(packets)) != 1:
             raise CryptoFault(
                 "message.wrong-readers",
                 "The sealed message is not for exactly the keys that were asked for.",
@@ -209,18 +194,10 @@ class OpenPGP:
         """Write an armoured detached signature of ``source``. Raises as ``sign_and_encrypt``."""
         key = self._usable(signer, "sign")
         with kept_if_whole(target) as part, source.open("rb") as data:
-            watched = Watched(data)
-            result = self._gpg.sign_file(
-                watched,
-                clearsign=False,
-                detach=True,
-                output=str(part),
-                extra_args=["--digest-algo", "SHA512", "--local-user", f"{key.fingerprint}!"],
-            )
-            heard = said(result)
+            args = ["--output", str(part), "--armor", *_signing(key)[1:], "--detach-sign"]
+            heard, _ = run(self._gpg, args, data)
             if heard.exit != 0 or not part.exists():
                 raise failed("sign the file", heard)
-            watched.must_be_whole()
             _require_signed_by(heard, key)
 
     # --- verifying and opening ------------------------------------------------------------------
@@ -231,8 +208,8 @@ class OpenPGP:
         Raises ``signature.*``, ``key.*``; ``OSError`` if a file cannot be read.
         """
         state = self.state(signer)
-        with data.open("rb"), signature.open("rb") as file:
-            heard = said(self._gpg.verify_file(file, data_filename=str(data.absolute())))
+        with signature.open("rb"), data.open("rb") as signed:
+            heard, _ = run(self._gpg, ["--verify", str(signature.absolute()), "-"], signed)
         return judge(heard, state)
 
     def decrypt(self, source: Path, target: Path, signer: str | None) -> Signature | None:
@@ -244,11 +221,8 @@ class OpenPGP:
         """
         state = self.state(signer) if signer is not None else None
         with kept_if_whole(target) as part, source.open("rb") as sealed:
-            watched = Watched(sealed)
-            with suppress(BrokenPipeError):  # gpg stops reading at the first bad byte
-                heard = said(self._gpg.decrypt_file(watched, output=str(part)))
+            heard, _ = run(self._gpg, ["--output", str(part), "--decrypt"], sealed)
             _require_opened(heard)
-            watched.must_be_whole()
             return judge(heard, state) if state is not None else None
 
     def _usable(self, fingerprint: str, usage: Usage) -> KeyPart:
@@ -313,6 +287,11 @@ def _mismatch(pinned: str, offered: Sequence[str]) -> CryptoFault:
     )
 
 
+def _signing(key: KeyPart) -> tuple[str, ...]:
+    # The `!` takes exactly this key: without it gpg may choose another one of the same owner.
+    return ("--sign", "--digest-algo", "SHA512", "--local-user", f"{key.fingerprint}!")
+
+
 def _require_signed_by(heard: Said, signer: KeyPart | None) -> None:
     used = [words[-1] for words in heard.all("SIG_CREATED")]
     if used != ([signer.fingerprint] if signer else []):
@@ -324,8 +303,9 @@ def _require_signed_by(heard: Said, signer: KeyPart | None) -> None:
 
 
 def _require_opened(heard: Said) -> None:
-    if heard.has("DECRYPTION_OKAY") and heard.exit in (0, 2) and heard.has("GOODMDC"):
-        return
+    whole = heard.has("DECRYPTION_OKAY") and heard.has("GOODMDC")
+    if whole and heard.exit in (0, 2) and len(heard.all("PLAINTEXT")) == 1:
+        return  # exit code 2 speaks of a signature, which is judged by itself
     readers = len(heard.all("ENC_TO"))
     if readers and len(heard.all("NO_SECKEY")) == readers:
         raise CryptoFault(

@@ -1,7 +1,7 @@
 """Judging a signature by gpg's status lines, as at the moment it was made (design §8, OpenPGP).
 
 Evidence outlives keys: a signature made while its key was in being stays good when the key expires
-later. One made after the expiry, by a revoked key, or by any other key is refused.
+later, or is retired. One made after that, by a key revoked as lost, or by another key is refused.
 """
 
 from dataclasses import dataclass
@@ -51,12 +51,6 @@ def judge(heard: Said, signer: KeyState) -> Signature:
     if words[7] in _WEAK_HASHES or words[8] not in _OVER_DATA:
         raise _bad("It is of a kind that proves nothing about a file.")
     at = datetime.fromtimestamp(int(words[2]), UTC)
-    if judgements[0] == "REVKEYSIG" or signer.revoked:
-        raise CryptoFault(
-            "key.revoked",
-            f"The signing key {signer.fingerprint} has been revoked.",
-            "Ask the party for a new key, pin its fingerprint, and have the file signed again.",
-        )
     _refuse_out_of_life(words[0], signer, at)
     return Signature(signer.fingerprint, at)
 
@@ -73,8 +67,14 @@ def _refuse_foreign(heard: Said, signer: KeyState) -> None:
 
 def _refuse_out_of_life(made_by: str, signer: KeyState, at: datetime) -> None:
     part = next((part for part in signer.parts if part.fingerprint == made_by), None)
-    if part is None or not part.valid or part.revoked:
+    if part is None or not part.valid:
         raise _bad("The subkey that made it is no longer part of the key.")
+    if part.was_revoked(at) or signer.parts[0].was_revoked(at):
+        raise CryptoFault(
+            "key.revoked",
+            f"The signing key {signer.fingerprint} has been revoked.",
+            "Ask the party for a new key, pin its fingerprint, and have the file signed again.",
+        )
     if not (part.in_being(at) and signer.parts[0].in_being(at)):
         raise CryptoFault(
             "key.expired",
