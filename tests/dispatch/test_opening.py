@@ -4,6 +4,7 @@ import dataclasses
 import hashlib
 import os
 import random
+import re
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -150,41 +151,73 @@ def test_a_csv_copy_comes_out_too(
     assert sorted(result.files) == ["data.csv", "data.xlsx", "manifest.json"]
 
 
+def documented_steps(page: Path) -> list[str]:
+    """The commands that docs/package.md gives for Linux, in their order."""
+    section = page.read_text(encoding="utf-8").partition("tools: Linux")[2].partition("\n## ")[0]
+    commands = [line.strip() for line in section.splitlines() if line.startswith("       ")]
+    return [line.replace("notifications-2026-03-02-01", NAME) for line in commands]
+
+
 def test_stock_tools_open_it(
     placed: dict[str, Path],
     keyrings: dict[str, Any],
     tmp_path: Path,
     contents: Contents,
     need_program: Callable[[str], str],
+    checkout: Path,
 ) -> None:
-    """Step by step as docs/package.md says, with gpg, 7-Zip and another spreadsheet reader."""
-    gpg, seven_zip = need_program("gpg"), need_program("7z")
-    package, signed = package_in(placed["dfe"]), placed["dfe"] / MANIFEST
-    with OpenPGP(keyrings["dfe"].home):  # ends the agents that the plain calls below start
-        home = ["--homedir", str(keyrings["dfe"].home), "--batch"]
-        verify = [gpg, *home, "--verify", f"{signed}.asc", str(signed)]
-        assert subprocess.run(verify, capture_output=True, check=False).returncode == 0
-        decrypt = [gpg, *home, "--output", str(tmp_path / "p.zip"), "--decrypt", str(package)]
-        done = subprocess.run(decrypt, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stderr
-        assert "Good signature" in done.stderr
-        subprocess.run(
-            ["gpgconf", "--homedir", str(keyrings["dfe"].home), "--kill", "all"], check=True
+    """The very commands of docs/package.md: gpg, 7-Zip, and another spreadsheet reader."""
+    for program in ("gpg", "7z", "sha256sum"):
+        need_program(program)
+    folder = Path(shutil.copytree(placed["dfe"], tmp_path / "mine"))
+    home = keyrings["dfe"].home
+    said: list[str] = []
+    for step in documented_steps(checkout / "docs" / "package.md"):
+        command = step.replace("7z x", f"7z x -p{PASSWORD}")  # nobody is here to type it
+        done = subprocess.run(
+            ["sh", "-c", command],
+            cwd=folder,
+            env={**os.environ, "GNUPGHOME": str(home)},
+            capture_output=True,
+            text=True,
+            check=False,
         )
-    extract = [seven_zip, "x", f"-p{PASSWORD}", f"-o{tmp_path / 'out'}", str(tmp_path / "p.zip")]
-    done = subprocess.run(extract, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout
-    sheet = openpyxl.load_workbook(tmp_path / "out" / "data.xlsx").active
-    assert sheet is not None
-    first, *rows = sheet.iter_rows(values_only=True)
-    assert list(first) == [spec.heading for spec in contents.flow.fields]
-    seen = [
-        tuple("" if c is None else f"{c:%Y-%m-%d}" if hasattr(c, "year") else str(c) for c in row)
-        for row in rows
+        assert done.returncode == 0, f"{step}\n{done.stdout}\n{done.stderr}"
+        said.append(done.stdout + done.stderr)
+    subprocess.run(["gpgconf", "--homedir", str(home), "--kill", "all"], check=True)
+    verified, package_hash, in_manifest, decrypted, zip_hash, _, data_hash = said
+    outer = manifest.outer_from_bytes((folder / MANIFEST).read_bytes())
+    inner = manifest.inner_from_bytes((folder / "manifest.json").read_bytes())
+    assert "Good signature" in verified
+    assert "Good signature" in decrypted
+    assert package_hash.split()[0] == outer.delivery_sha256
+    assert outer.delivery_sha256 in in_manifest
+    assert zip_hash.split()[0] == outer.zip_sha256
+    assert data_hash.split()[0] == inner.files["data.xlsx"]
+    assert rows_seen(folder / "data.xlsx") == [
+        tuple(spec.heading for spec in contents.flow.fields),
+        *contents.rows(),
     ]
-    assert seen == list(contents.rows())
-    inner = manifest.inner_from_bytes((tmp_path / "out" / "manifest.json").read_bytes())
-    assert inner.files["data.xlsx"] == file_sha256(tmp_path / "out" / "data.xlsx")
+
+
+def rows_seen(workbook: Path) -> list[tuple[str, ...]]:
+    """All rows as another reader sees them, in staged form."""
+    sheet = openpyxl.load_workbook(workbook).active
+    assert sheet is not None
+    return [
+        tuple("" if c is None else f"{c:%Y-%m-%d}" if hasattr(c, "year") else str(c) for c in row)
+        for row in sheet.iter_rows(values_only=True)
+    ]
+
+
+def test_every_refusal_is_documented(checkout: Path) -> None:
+    """In docs/package.md, by its code."""
+    code = re.compile(r"(?:opening|password)\.[a-z-]+")
+    source = (checkout / "gateway" / "dispatch" / "opening.py").read_text(encoding="utf-8")
+    page = (checkout / "docs" / "package.md").read_text(encoding="utf-8")
+    raised = set(re.findall(rf'"({code.pattern})"', source))
+    assert len(raised) > 10
+    assert raised <= set(re.findall(rf"`({code.pattern})`", page))
 
 
 # --- the wrong package, key, password or folder --------------------------------------------------
