@@ -138,12 +138,12 @@ class Reader:
                 "allowance": asdict(allowed),
                 "waived": sorted(self._waived),
             }
-            answer = self._asked(request, file)
+            link, answer = self._asked(request, file)
             deadline = time.monotonic() + allowed.wall_seconds + GRACE_SECONDS
             unpacker = Unpacker(self._limits.answer_bytes)
             with open(answer, "rb", buffering=0) as stream:  # noqa: PTH123 - a descriptor
                 yield from _frames(stream, unpacker, deadline)
-            end = self._linked().answer(deadline - time.monotonic())
+            end = link.answer(deadline - time.monotonic())
             ended = True
             _judge(end)
             unpacker.close()
@@ -156,25 +156,22 @@ class Reader:
                 self.close()
             self._turn.release()
 
-    def _asked(self, request: dict[str, Any], file: BinaryIO) -> int:
-        """Send a request with the file, and give the descriptor on which the answer comes."""
+    def _asked(self, request: dict[str, Any], file: BinaryIO) -> tuple[Link, int]:
+        """Send a request with the file; gives who was asked and where the answer comes."""
         # Opened anew: read-only whatever the worker's own is, and with a position of its own.
         source = os.open(f"/proc/self/fd/{file.fileno()}", os.O_RDONLY | os.O_CLOEXEC)
         answer, its_end = os.pipe()
         try:
             fcntl.fcntl(answer, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
-            try:
-                self._linked().ask(request, (source, its_end))
-            except LinkBroken:  # it died unseen since the last file: once more, with a new one
-                self.close()
-                self._linked().ask(request, (source, its_end))
+            link = self._linked()
+            link.ask(request, (source, its_end))
         except BaseException:
             os.close(answer)
             raise
         finally:
             os.close(source)
             os.close(its_end)
-        return answer
+        return link, answer
 
     def _linked(self) -> Link:
         if self._link is not None and not self._link.alive:

@@ -22,7 +22,6 @@ from gateway.agreement.model import (
 from gateway.intake.confined import Limits, Reader
 
 HOSTILE_ENTRY = Path(__file__).with_name("hostile_entry.py")
-TODAY = date(2016, 4, 1)
 REFERENCE = r"(?=.*[0-9])[A-Za-z0-9/_.\-]{4,24}"
 
 
@@ -61,6 +60,17 @@ def make_book() -> RuleBook:
         },
         non_working=frozenset(),
     )
+
+
+@pytest.fixture
+def today() -> date:
+    return date(2016, 4, 1)
+
+
+@pytest.fixture(scope="session")
+def hostile_entry() -> Path:
+    """The entry script of a zygote whose examiner does what the file's first line says."""
+    return HOSTILE_ENTRY
 
 
 @pytest.fixture(scope="session")
