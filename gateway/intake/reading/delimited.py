@@ -69,15 +69,15 @@ def open_delimited(stream: BinaryIO, book: RuleBook) -> Opened:
     encoding = decide(stream)
     known = KnownHeadings(book)
     candidates = []
-    broken = False
+    broken = 0
     for separator in SEPARATORS:
         source = DelimitedSource(stream, encoding, separator)
         head, whole = _head(source)
-        broken = broken or not whole
+        broken += not whole
         if found := known.find(head):
             candidates.append((found.recognised, found, source))
     if not candidates:
-        raise refused("file.quotes" if broken else "file.no-headings")
+        raise refused("file.quotes" if broken == len(SEPARATORS) else "file.no-headings")
     _, heading, source = max(candidates, key=lambda candidate: candidate[0])
     queries = (finding("file.windows-1252"),) if encoding.is_doubtful_kind else ()
     return Opened(source, narrow_enough(heading), queries)

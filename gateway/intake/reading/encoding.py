@@ -47,14 +47,10 @@ def decide(stream: BinaryIO) -> Encoding:
     """
     stream.seek(0)
     head = stream.read(4096)
-    if head.startswith(_UTF_32) or _is_unmarked_wide(head):
+    marked = [Encoding(codec, len(mark)) for mark, codec in _MARKS if head.startswith(mark)]
+    if head.startswith(_UTF_32) or (not marked and _is_unmarked_wide(head)):
         raise refused("file.encoding")
-    for mark, codec in _MARKS:
-        if head.startswith(mark):
-            encoding = Encoding(codec, len(mark))
-            break
-    else:
-        encoding = Encoding(_UTF_8)
+    encoding = marked[0] if marked else Encoding(_UTF_8)
     try:
         _pass_over(stream, encoding)
     except UnicodeDecodeError:

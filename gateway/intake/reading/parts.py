@@ -1,8 +1,8 @@
 """The parts of a workbook: which sheets it has, where they lie, and what else it carries.
 
-What calamine will read is what is looked at: sheets are found as it finds them, by the attribute
-``r:id`` and the fixed places ``xl/workbook.xml`` and ``xl/_rels/workbook.xml.rels``. Any part whose
-name or declared type says macros, links, pivots or pictures is told of, wherever it lies.
+What calamine will read is what is looked at: the workbook is found as it finds it, by the package's
+one relation to an office document, and the sheets by the attribute ``r:id``. Any part whose name or
+declared type says macros, links, pivots or pictures is told of, wherever it lies.
 """
 
 from collections.abc import Callable
@@ -15,13 +15,11 @@ from gateway.intake.reading.archive import Archive
 from gateway.intake.reading.refused import Refused, refused
 from gateway.intake.reading.xmlguard import guarded
 
-_MOST_BYTES = 8 * 1024 * 1024  # of each of the three small parts
+_MOST_BYTES = 8 * 1024 * 1024  # of each of these small parts
 _MOST_SHEETS = 255
-_TYPES, _WORKBOOK, _RELATIONS = (
-    "[Content_Types].xml",
-    "xl/workbook.xml",
-    "xl/_rels/workbook.xml.rels",
-)
+_TYPES, _ROOT = "[Content_Types].xml", "_rels/.rels"
+_DOCUMENT = "/relationships/officeDocument"
+_FOLDER = "xl/"
 _MACROS = ("macroenabled", "vbaproject", "macrosheet")
 _LINKS = ("externallink", "querytable", "connections")
 _PIVOTS = ("pivotcache", "pivottable", "xl/model/", "datamodel")
@@ -50,13 +48,18 @@ class SheetPart:
 
 def is_workbook(archive: Archive) -> bool:
     """Whether the zip is an XLSX workbook, rather than a document, an ODS, an XLSB or any zip."""
-    return _TYPES in archive.members and _WORKBOOK in archive.members
+    names = {name.replace("\\", "/").lstrip("./").lower() for name in archive.members}
+    books = [name for name in names if name.startswith("xl/workbook") and name.endswith(".xml")]
+    return bool(books) and _TYPES.lower() in names
 
 
 def sheets(archive: Archive) -> list[SheetPart]:
     """The workbook's sheets, in order. Raises Refused ``file.damaged``, ``file.unsafe-xml``."""
+    workbook = _workbook(archive)
+    folder, _, file = workbook.rpartition("/")
+    relations = _relations(archive, f"{folder}/_rels/{file}.rels")
+    targets = {key: target for key, (_, target) in relations.items()}
     listed: list[tuple[str, str, str]] = []
-    targets: dict[str, str] = {}
 
     def on_sheet(name: str, attributes: Attributes) -> None:
         if name.rpartition(":")[2] == "sheet":
@@ -64,15 +67,7 @@ def sheets(archive: Archive) -> list[SheetPart]:
             state = attributes.get("state", "visible")
             listed.append((attributes.get("name", ""), state, relation))
 
-    def on_relation(name: str, attributes: Attributes) -> None:
-        if name.rpartition(":")[2] == "Relationship":
-            key = attributes.get("Id", "")
-            if key in targets:
-                raise refused("file.unsafe-zip")
-            targets[key] = attributes.get("Target", "")
-
-    _parse(archive, _WORKBOOK, on_sheet)
-    _parse(archive, _RELATIONS, on_relation)
+    _parse(archive, workbook, on_sheet)
     names = [name for name, _, _ in listed]
     if not names or len(names) > _MOST_SHEETS or len(set(names)) != len(names):
         raise refused("file.damaged")
@@ -112,10 +107,35 @@ def carried(archive: Archive, policy: FilePolicy) -> list[Finding]:
     return findings
 
 
+def _workbook(archive: Archive) -> str:
+    """The workbook's own part. Raises Refused ``file.unsafe-zip`` unless it is one in ``xl/``."""
+    relations = _relations(archive, _ROOT)
+    targets = [target for kind, target in relations.values() if kind.endswith(_DOCUMENT)]
+    path = targets[0].removeprefix("/") if targets else ""
+    if len(targets) != 1 or not path.startswith(_FOLDER) or path.count("/") != 1:
+        raise refused("file.unsafe-zip")
+    return path
+
+
+def _relations(archive: Archive, name: str) -> dict[str, tuple[str, str]]:
+    """The relations that a part lists: by id, type and target."""
+    relations: dict[str, tuple[str, str]] = {}
+
+    def on_relation(name: str, attributes: Attributes) -> None:
+        if name.rpartition(":")[2] == "Relationship":
+            key = attributes.get("Id", "")
+            if key in relations:
+                raise refused("file.unsafe-zip")
+            relations[key] = (attributes.get("Type", ""), attributes.get("Target", ""))
+
+    _parse(archive, name, on_relation)
+    return relations
+
+
 def _part(archive: Archive, target: str) -> str | None:
     """The member that calamine reads for a relation's target, or None when it is no worksheet."""
     path = target.removeprefix("/")
-    path = path if path.startswith("xl/") else f"xl/{path}"
+    path = path if path.startswith(_FOLDER) else _FOLDER + path
     if not path.startswith("xl/worksheets/"):
         return None
     for name in archive.members:
@@ -127,7 +147,7 @@ def _part(archive: Archive, target: str) -> str | None:
 def _parse(archive: Archive, name: str, on_start: Callable[[str, Attributes], None]) -> None:
     if name not in archive.members:
         raise refused("file.damaged")
-    data = b"".join(guarded(name, [archive.read(name, _MOST_BYTES)]))
+    data = b"".join(guarded([archive.read(name, _MOST_BYTES)]))
     parser = expat.ParserCreate("UTF-8")
     parser.StartElementHandler = on_start
     parser.StartDoctypeDeclHandler = _no_dtd

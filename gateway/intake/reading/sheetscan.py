@@ -14,12 +14,13 @@ from gateway.intake.reading.refused import refused
 _MOST_ROW = 32 * 1024 * 1024  # bytes of one row's XML
 _PART = 4 * 1024 * 1024  # bytes without the end of a row, after which any tag will do
 _PREFIX = rb"(?:[A-Za-z_][\w.\-]*:)?"
-_ATTRIBUTES = rb"""([^>"']*(?:"[^"]*"[^>"']*|'[^']*'[^>"']*)*)"""
+_ATTRIBUTES = rb"""([^<>"']*(?:"[^"]*"[^<>"']*|'[^']*'[^<>"']*)*)"""
 _ROW_OR_COLUMN = re.compile(rb"<(row|col|sheetFormatPr)(?=[\s/>])" + _ATTRIBUTES + rb">")
 _ANY = re.compile(rb"<" + _PREFIX + rb"(row|col|c|sheetFormatPr)(?=[\s/>])" + _ATTRIBUTES + rb">")
 _ATTRIBUTE = re.compile(rb"""(?:^|\s)([\w:.\-]+)\s*=\s*(?:"([^"]*)"|'([^']*)')""")
 _PREFIXED = re.compile(rb":(?:row|col|c|sheetFormatPr)[\s/>]")
 _FORMULA = re.compile(rb"<" + _PREFIX + rb"f[\s/>]")
+_CLOSER = (b'"e"', b"'e'", b"<f", b":f")  # an error cell, a formula
 _FILLED = re.compile(rb"<" + _PREFIX + rb"v(?:\s[^>]*)?>[^<]")
 _CELL = re.compile(r"([A-Za-z]{1,3})([0-9]{1,7})")
 _TRUE = frozenset({"1", "true", "on"})
@@ -75,7 +76,8 @@ class SheetScan:
         return rows + (last_column if self._widths_hidden else len(columns))
 
     def _scan(self, data: bytes) -> None:
-        closer = b't="e"' in data or b"t='e'" in data or _FORMULA.search(data)
+        # Only where one of these stands is it worth looking at each cell: that is slow.
+        closer = any(mark in data for mark in _CLOSER)
         if closer or _PREFIXED.search(data) or not self._is_plain(data):
             self._scan_cells(data)
             return

@@ -21,7 +21,7 @@ from gateway.intake.reading.headings import HEAD_ROWS, HeadingRow, KnownHeadings
 from gateway.intake.reading.refused import Refused, refused
 from gateway.intake.reading.sheetscan import SheetScan
 from gateway.intake.reading.source import Opened, Row
-from gateway.intake.reading.xmlguard import guarded
+from gateway.intake.reading.xmlguard import guarded, is_xml
 
 MOST_CELLS = 64 * 1024 * 1024  # of the rectangle that calamine allocates, about 30 bytes each
 _NARROW = 64  # columns that the scan does not count
@@ -114,7 +114,10 @@ def _sweep(archive: zips.Archive, worksheets: set[str]) -> dict[str, SheetScan]:
     """Unpack every part once, judging it, and scan those that are worksheets."""
     scans = {part: SheetScan() for part in worksheets}
     for name in archive.members:
-        for block in guarded(name, archive.blocks(name)):
+        blocks = archive.blocks(name)
+        if name in scans or is_xml(name):
+            blocks = guarded(blocks)
+        for block in blocks:
             if name in scans:
                 scans[name].feed(block)
         if name in scans:
