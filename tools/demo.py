@@ -1,0 +1,283 @@
+"""`make demo`: one whole exchange on made-up extracts, told stage by stage.
+
+It drives the real command line, in a home of its own under var/demo that is made anew each time.
+Whatever is not as it should be ends the demo with the command, what it printed, and exit code 1.
+"""
+
+import csv
+import json
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NoReturn
+
+from python_calamine import CalamineWorkbook
+from rich.console import Console
+from rich.table import Table
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+FOLDER = CHECKOUT / "var" / "demo"
+HOME = FOLDER / "home"
+SAMPLES = CHECKOUT / "samples"
+ANNEX_A_HEADINGS = 33
+SHOWN = 6  # of the rows held in a file
+
+screen = Console(highlight=False, width=None if sys.stdout.isatty() else 110)
+
+
+def fail(what: str, *details: str) -> NoReturn:
+    """Say what is not as it should be, and end."""
+    screen.print(f"\n[bold red]The demo failed:[/] {what}", soft_wrap=True)
+    for detail in details:
+        screen.print(detail, markup=False, soft_wrap=True)
+    sys.exit(1)
+
+
+def expect(holds: bool, what: str, *details: str) -> None:
+    """End the demo unless this holds."""
+    if not holds:
+        fail(what, *details)
+
+
+def near(path: Path | str) -> str:
+    """A path as seen from the checkout."""
+    return os.path.relpath(path, CHECKOUT)
+
+
+@dataclass
+class Stages:
+    """What was done, for the table at the end."""
+
+    rows: list[tuple[str, str, str]] = field(default_factory=list)
+
+    def begin(self, when: str, title: str, why: str) -> None:
+        """Head a stage."""
+        screen.print()
+        screen.rule(f"[bold]{when}: {title}[/]", align="left", style="dim")
+        screen.print(why)
+
+    def done(self, stage: str, outcome: str, where: Path | str) -> None:
+        """Note a stage's outcome and where its artefact lies."""
+        self.rows.append((stage, outcome, near(where)))
+
+    def table(self) -> Table:
+        """All of them."""
+        table = Table(title="What happened, and where it lies", title_justify="left")
+        table.add_column("Stage", no_wrap=True)
+        table.add_column("Outcome")
+        table.add_column("Artefact", overflow="fold")
+        for row in self.rows:
+            table.add_row(*row)
+        return table
+
+
+# --- the command line ----------------------------------------------------------------------------
+
+
+def gateway(*words: str) -> str:
+    """Run one command of the gateway in the demo's home, show it, and give what it printed."""
+    shown = " ".join(near(word) if Path(word).is_absolute() else word for word in words)
+    screen.print(f"[cyan]$ python -m gateway --home {near(HOME)} {shown}[/]", soft_wrap=True)
+    command = [sys.executable, "-m", "gateway", "--home", str(HOME), *words]
+    ran = subprocess.run(
+        command, cwd=CHECKOUT, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False
+    )
+    if ran.returncode != 0:
+        fail(f"this command gave exit code {ran.returncode}.", ran.stdout, ran.stderr)
+    return ran.stdout
+
+
+def tick(now: str) -> dict[str, Any]:
+    """Do all that is due at a time (London), and give the account of it."""
+    said = gateway("tick", "--now", now, "--json")
+    report: dict[str, Any] = json.loads(said)
+    expect(not report["faults"], "the tick met faults.", said)
+    return report
+
+
+# --- the stages ----------------------------------------------------------------------------------
+
+
+def make_home(stages: Stages) -> None:
+    """A home with everyone's keys in it, for a rehearsal."""
+    stages.begin(
+        "To begin with",
+        "a home for the gateway",
+        "A home holds the agreement, the inboxes and outboxes, the keys and the records. This one\n"
+        "is a REHEARSAL: every party's keys are in it, and it may be told what time it is.",
+    )
+    shutil.rmtree(FOLDER, ignore_errors=True)
+    FOLDER.mkdir(parents=True)
+    gateway("init", "--rehearsal")
+    agreement = HOME / "config" / "agreements" / "ofsted-dfe.toml"
+    expect(agreement.is_file(), "the new home holds no agreement.")
+    stages.done("Make a home", "the agreement, and keys for three parties", HOME)
+
+
+def drop(stages: Stages, party: str, flow: str, files: list[Path], now: str) -> None:
+    """Put extracts into an inbox, and let the gateway take them in."""
+    inbox = HOME / "inbox" / party / flow
+    expect(inbox.is_dir(), f"the home has no folder {near(inbox)}.")
+    for file in files:
+        screen.print(f"[cyan]$ cp {near(file)} {near(inbox)}/[/]", soft_wrap=True)
+        shutil.copyfile(file, inbox / file.name)
+    report = tick(now)
+    expect(len(report["drops"]) == len(files), "not every file was taken in.", json.dumps(report))
+    for taken in report["drops"]:
+        told = {key: taken[key] for key in ("rows", "accepted", "held", "repeats")}
+        whole = told["rows"] == told["accepted"] + told["held"] + told["repeats"]
+        good = taken["state"] == "partly-held" and told["accepted"] > 0 and told["held"] > 0
+        expect(whole and good, "a sample was not taken in as it should be.", json.dumps(taken))
+        outcome = "{rows} rows: {accepted} accepted, {held} held, {repeats} repeated".format(**told)
+        sheet = Path(taken["report"]).with_suffix(".csv")
+        show_held(outcome, sheet)
+        stages.done(f"{party} drops {flow}", outcome, taken["report"])
+    expect(not any(inbox.iterdir()), "a dropped file is still in the inbox.")
+
+
+def show_held(outcome: str, sheet: Path) -> None:
+    """The first rows held, and why; a finding never quotes a cell."""
+    with sheet.open(encoding="utf-8-sig", newline="") as file:
+        findings = list(csv.DictReader(file))
+    errors = [item for item in findings if item["severity"] == "error"]
+    table = Table(title=f"{outcome}. Held, and why:", title_justify="left", title_style="bold")
+    table.add_column("Row", justify="right")
+    for name in ("Column", "What is wrong", "What to do"):
+        table.add_column(name)
+    for item in errors[:SHOWN]:
+        table.add_row(item["row"], item["column"], item["what is wrong"], item["what to do"])
+    screen.print(table)
+    queries = len(findings) - len(errors)
+    more = f"{len(errors) - SHOWN} more errors and " if len(errors) > SHOWN else ""
+    screen.print(f"{more}{queries} queries are in the report.", style="dim")
+
+
+def window(stages: Stages, flow: str, now: str, parties: list[str]) -> dict[str, Path]:
+    """Let a window fall due: one package, placed with each recipient."""
+    report = tick(now)
+    made = [package for package in report["packages"] if package["flow"] == flow]
+    expect(len(made) == 1, f"not exactly one package of {flow} was made.", json.dumps(report))
+    placed = {item["party"]: Path(item["file"]) for item in report["deliveries"]}
+    expect(sorted(placed) == sorted(parties), "it was not placed with all.", json.dumps(report))
+    screen.print(f"One package of {made[0]['rows']} rows, sealed to each recipient's own key:")
+    for party, path in placed.items():
+        expect(path.is_file(), f"{near(path)} is not there.")
+        screen.print(f"  {party}: {near(path)}", soft_wrap=True)
+        stages.done(f"Window of {flow}", f"sealed and placed with {party}", path)
+    again = tick(now)
+    expect(not again["packages"] and not again["deliveries"], "a second tick sent something again.")
+    screen.print("Told the same time again, the gateway sends nothing twice.", style="dim")
+    return placed
+
+
+def open_package(stages: Stages, party: str, package: Path) -> list[list[Any]]:
+    """Open a package as its recipient; gives the sheet's rows."""
+    folder = FOLDER / "opened" / party
+    gateway("open", str(package), "--party", party, "--to", str(folder))
+    book = folder / "data.xlsx"
+    expect(book.is_file(), f"opening wrote no {near(book)}.")
+    rows: list[list[Any]] = CalamineWorkbook.from_path(book).get_sheet_by_index(0).to_python()
+    outcome = f"verified and opened: {len(rows) - 1} rows, {len(rows[0])} columns"
+    screen.print(outcome.capitalize() + ".")
+    stages.done(f"{party} opens it", outcome, book)
+    return rows
+
+
+def nothing_in_the_clear(stages: Stages) -> None:
+    """Look through every file of the home for values that only the senders' extracts held."""
+    stages.begin(
+        "To end with",
+        "is anything left in the clear?",
+        "Every file of the home is searched for the names, addresses and NHS numbers of the\n"
+        "dropped extracts.",
+    )
+    wanted = set()
+    for sample in sorted(SAMPLES.glob("notifications-*.csv")):
+        with sample.open(encoding="utf-8-sig", newline="") as file:
+            lines = [line for line in csv.reader(file) if len(line) > ANNEX_A_HEADINGS]
+        for row in lines[1:]:
+            told = dict(zip(lines[0], row, strict=False))
+            for heading in ("Child's full name", "Mother's name", "Address line 1", "NHS number"):
+                wanted.add(told[heading].encode())
+    wanted.discard(b"")
+    expect(len(wanted) > 100, "the samples hold fewer names than they should.")
+    files = [path for path in HOME.rglob("*") if path.is_file() and not path.is_symlink()]
+    for path in files:
+        content = path.read_bytes()
+        found = [value for value in wanted if value in content]
+        expect(not found, f"{near(path)} holds {len(found)} of them in the clear.")
+    outcome = f"{len(wanted)} values, {len(files)} files: none found"
+    screen.print(outcome.capitalize() + ".")
+    stages.done("Search the home", outcome, HOME)
+
+
+def notifications(stages: Stages) -> None:
+    """Thursday: Ofsted sends."""
+    day = "Thursday 13 March 2025"
+    stages.begin(
+        f"{day}, 09:30",
+        "Ofsted drops two extracts",
+        "They are messy on purpose: headings in other words and order, columns of names and\n"
+        "addresses, faults. Rows with an error are held, the others go, and no column outside\n"
+        "Annex A goes at all.",
+    )
+    files = sorted(SAMPLES.glob("notifications-*"))
+    expect(len(files) == 2, f"there are not two notifications samples in {near(SAMPLES)}.")
+    drop(stages, "ofsted", "notifications", files, "2025-03-13T09:30")
+    stages.begin(
+        f"{day}, 16:00",
+        "the working day's window",
+        "The accepted rows become one workbook in a password-protected zip, signed by the gateway\n"
+        "and encrypted to each recipient.",
+    )
+    placed = window(stages, "notifications", "2025-03-13T16:00", ["dfe", "panel"])
+    stages.begin(
+        f"{day}, later",
+        "DfE and the panel's secretariat open it",
+        "Each with its own key. Here the rehearsal knows the zip's password; in service it is\n"
+        "released apart.",
+    )
+    opened = {party: open_package(stages, party, path) for party, path in placed.items()}
+    expect(opened["dfe"] == opened["panel"], "DfE and the panel did not get the same rows.")
+    expect(len(opened["dfe"][0]) == ANNEX_A_HEADINGS, "the sheet has not the Annex A headings.")
+
+
+def updates(stages: Stages) -> None:
+    """Friday: DfE answers."""
+    day = "Friday 14 March 2025"
+    stages.begin(
+        f"{day}, 09:30",
+        "DfE drops its weekly updates",
+        "The decisions on serious case reviews, about references that Ofsted sent yesterday, and\n"
+        "one that it never sent.",
+    )
+    files = sorted(SAMPLES.glob("scr-updates-*"))
+    expect(len(files) == 2, f"there are not two samples of updates in {near(SAMPLES)}.")
+    drop(stages, "dfe", "scr-updates", files, "2025-03-14T09:30")
+    stages.begin(f"{day}, 12:00", "the weekly window", "The other direction: from DfE to Ofsted.")
+    placed = window(stages, "scr-updates", "2025-03-14T12:00", ["ofsted"])
+    open_package(stages, "ofsted", placed["ofsted"])
+
+
+def main() -> None:
+    """Tell the whole story."""
+    screen.print("[bold]One whole exchange between Ofsted and DfE[/], on made-up extracts.")
+    stages = Stages()
+    make_home(stages)
+    notifications(stages)
+    updates(stages)
+    nothing_in_the_clear(stages)
+    screen.print()
+    screen.print(stages.table())
+    screen.print(
+        "\nAll as it should be. Next: look into the reports and workbooks above, or start the "
+        "service with [bold]make run[/].",
+        soft_wrap=True,
+    )
+
+
+if __name__ == "__main__":
+    main()
