@@ -23,11 +23,11 @@ _ASK = 5_000
 
 @dataclass(frozen=True)
 class Chosen:
-    """The row that speaks for a reference: its drop, its number there, and its digest."""
+    """The keyed hashes of a row that travels: of its reference, and of its content."""
 
-    drop_id: str
-    number: int
+    reference_mac: bytes
     row_mac: bytes
+    is_update: bool
 
 
 @dataclass(frozen=True)
@@ -36,21 +36,15 @@ class Gathered:
 
     flow: Flow
     drops: tuple[DropRow, ...]
-    chosen: Mapping[bytes, Chosen]  # by keyed hash of the reference
-    updates: frozenset[bytes]  # references that travelled before with other content
+    chosen: Mapping[tuple[str, int], Chosen]  # by drop and the row's number in it
     repeats: int
-
-    @property
-    def rows(self) -> int:
-        """How many rows travel."""
-        return len(self.chosen)
 
     @property
     def kind(self) -> Kind:
         """Data, or which of the three truths when there is none (design §5.1).
 
-        Only a drop that was taken whole declares a nil return; one that was quarantined, or that
-        was seen before to the byte, declares nothing.
+        A drop that was taken and brought nothing new declares that there is nothing to send; one
+        that was quarantined, or that was seen before to the byte, declares nothing.
         """
         if self.chosen:
             return "data"
@@ -74,43 +68,43 @@ class Gatherer:
 
     def choose(self, flow: Flow, drops: Sequence[DropRow]) -> Gathered:
         """Choose what travels: the newest row of each reference, unless it was sent so before."""
-        newest: dict[bytes, Chosen] = {}
+        newest: dict[bytes, tuple[tuple[str, int], bytes]] = {}
         staged = 0
-        for drop, row in self._staged(drops):
+        for drop, (number, cells) in self._staged(drops):
             staged += 1
-            mac = self._keyed.reference(flow.id, row[1][flow.reference_place])
-            newest[mac] = Chosen(drop.id, row[0], self._keyed.row(flow.id, row[1]))
+            mac = self._keyed.reference(flow.id, cells[flow.reference_place])
+            newest[mac] = ((drop.id, number), self._keyed.row(flow.id, cells))
         before = self._digests(flow, list(newest))
-        news = {mac: item for mac, item in newest.items() if before.get(mac) != item.row_mac}
-        updates = frozenset(mac for mac in news if mac in before)
-        return Gathered(flow, tuple(drops), news, updates, staged - len(news))
+        chosen = {
+            place: Chosen(mac, row_mac, mac in before)
+            for mac, (place, row_mac) in newest.items()
+            if before.get(mac) != row_mac
+        }
+        return Gathered(flow, tuple(drops), chosen, staged - len(chosen))
 
     def rows(self, gathered: Gathered) -> Iterator[tuple[str, ...]]:
         """The cells of the rows that travel, in order."""
-        for _, cells, _ in self._going(gathered):
+        for cells, _ in self._going(gathered):
             yield cells
 
     def update_positions(self, gathered: Gathered) -> tuple[int, ...]:
         """Which rows that travel are updates, counted from 1."""
-        return tuple(
-            place
-            for place, (mac, _, _) in enumerate(self._going(gathered), start=1)
-            if mac in gathered.updates
-        )
+        if not any(item.is_update for item in gathered.chosen.values()):
+            return ()
+        going = enumerate(self._going(gathered), start=1)
+        return tuple(place for place, (_, item) in going if item.is_update)
 
     def references(self, gathered: Gathered, seal: SealReference) -> Iterator[SentReference]:
         """What is remembered of the rows that travel."""
         place = gathered.flow.reference_place
-        for mac, cells, row_mac in self._going(gathered):
-            yield SentReference(mac, row_mac, seal(cells[place]))
+        for cells, item in self._going(gathered):
+            yield SentReference(item.reference_mac, item.row_mac, seal(cells[place]))
 
-    def _going(self, gathered: Gathered) -> Iterator[tuple[bytes, tuple[str, ...], bytes]]:
-        flow = gathered.flow
+    def _going(self, gathered: Gathered) -> Iterator[tuple[tuple[str, ...], Chosen]]:
         for drop, (number, cells) in self._staged(gathered.drops):
-            mac = self._keyed.reference(flow.id, cells[flow.reference_place])
-            item = gathered.chosen.get(mac)
-            if item is not None and (item.drop_id, item.number) == (drop.id, number):
-                yield mac, cells, item.row_mac
+            item = gathered.chosen.get((drop.id, number))
+            if item is not None:
+                yield cells, item
 
     def _staged(self, drops: Sequence[DropRow]) -> Iterator[tuple[DropRow, Row]]:
         for drop in drops:
