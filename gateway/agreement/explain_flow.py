@@ -122,12 +122,13 @@ def _screening(flow: Flow) -> Iterator[str]:
     screens = Counter(column.screens != "no" for column in flow.source_columns)
     yield paragraph(
         f"A row is held when its text holds any of these: {kinds}; or the value of a dropped "
-        f"column that tells of a person. {counted(screens[True], 'heading')} of such columns are listed, "
-        "and an unlisted one counts when it holds a word such as name, mother, address or phone. "
-        f"{counted(screens[False], 'heading')} of everyday columns are listed and do not count."
+        f"column that tells of a person. {counted(screens[True], 'heading')} of such columns are "
+        "listed, and an unlisted one counts when it holds a word such as name, mother, address or "
+        f"phone. {counted(screens[False], 'heading')} of everyday columns are listed and do not "
+        "count."
     )
     if flow.attestable:
         yield paragraph(
-            "By the agreement, two officers of the sender may attest that a finding is mistaken where its code is "
-            f"{listed(flow.attestable, 'or')}."
+            "By the agreement, two officers of the sender may attest that a finding is mistaken "
+            f"where its code is {listed(flow.attestable, 'or')}."
         )

@@ -1,6 +1,7 @@
 """Loading an agreement and its code lists: whole and consistent, or every fault at once."""
 
 import hashlib
+import re
 import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from pydantic import ValidationError
 from gateway.agreement.codefiles import read_code_list
 from gateway.agreement.consistency import inconsistencies
 from gateway.agreement.faults import AgreementFaults, Fault
-from gateway.agreement.model import Agreement, CodeList, RuleBook
+from gateway.agreement.model import ID_FORM, Agreement, CodeList, RuleBook
 from gateway.agreement.shape import Shaped, Table, shaped, tables
 from gateway.agreement.workingdays import WorkingDays
 
@@ -119,7 +120,7 @@ def _read_lists(written: Shaped, codes: Path) -> tuple[dict[str, CodeList], list
     faults: list[Fault] = []
     for loc, name in _named_lists(written.data):
         path = codes / f"{name}.csv"
-        if not _is_plain_name(name) or not path.is_file():
+        if not re.fullmatch(ID_FORM, name) or not path.is_file():
             faults.append(Fault(written.place(loc), f"there is no code list codes/{name}.csv"))
         elif name not in lists:
             lists[name], wrong = read_code_list(path)
@@ -134,11 +135,6 @@ def _named_lists(data: Table) -> Iterator[tuple[tuple[str | int, ...], str]]:
                 yield ("flows", at, "fields", index, "list"), field["list"]
 
 
-def _is_plain_name(name: str) -> bool:
-    """A list's name never leads out of the folder."""
-    return name.replace("-", "").isalnum()
-
-
 def _validated(written: Shaped) -> tuple[Agreement | None, list[Fault]]:
     try:
         return Agreement.model_validate(written.data), []
@@ -148,11 +144,13 @@ def _validated(written: Shaped) -> tuple[Agreement | None, list[Fault]]:
 
 
 def _plain(error: Any) -> str:
-    """Pydantic's words for a fault, the two commonest in plainer ones."""
+    """Pydantic's words for a fault, the commonest in plainer ones."""
     if error["type"] == "missing":
         return "is missing"
     if error["type"] == "extra_forbidden":
         return "is not a key that an agreement has here; is it misspelt?"
+    if error["type"] == "string_pattern_mismatch":
+        return "must be a lower-case letter, then lower-case letters, digits and - (in fields, _)"
     words = str(error["msg"])
     return words[:1].lower() + words[1:]
 

@@ -9,7 +9,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-Id = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,39}$")]
+ID_FORM = r"^[a-z][a-z0-9-]{0,39}$"
+Id = Annotated[str, StringConstraints(pattern=ID_FORM)]
 FieldId = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
 Severity = Literal["error", "query"]
 Kind = Literal[
@@ -120,7 +121,7 @@ class FieldSpec(Frozen):
     alone: tuple[str, ...] = ()  # labels that may not stand beside another (None)
     valid_on: tuple[FieldId, ...] = ()  # dates of the row at one of which a code must be in being
     pattern: str | None = None  # of a reference, matched whole
-    max_length: int = Field(default=10_000, ge=1)
+    max_length: int = Field(default=10_000, ge=1, le=16_000)  # a sheet's cell holds twice that
     minimum: int | None = None  # of an age, whole years
     maximum: int | None = None
     not_after_today: bool = False  # of a date
