@@ -13,7 +13,10 @@ from gateway.crypto.openpgp import OpenPGP
 from gateway.crypto.pins import load_pins
 from gateway.crypto.sealing import HomeKey, Sealer
 from gateway.engine.parts import Parts
+from gateway.intake import Examiner
 from gateway.intake.confined.reader import Reader
+from gateway.intake.judge import Memory
+from gateway.intake.memory import NothingSent, SentBefore
 from gateway.records.staging import Staging
 from gateway.records.vault import Vault
 from gateway.settings import Home, Settings, SettingsFault
@@ -53,11 +56,37 @@ def open_parts(home: Home, faked: datetime | None = None) -> Iterator[Parts]:
             database=database,
             vault=Vault(BlobFolder(home.vault)),
             staging=Staging(home.staged, home_key.derive("staged rows")),
-            keyed=KeyedMemory(home_key.derive("what was sent")),
+            keyed=_keyed(home_key),
             sealer=Sealer(home_key.derive("small secrets")),
             openpgp=stack.enter_context(OpenPGP(keys.gateway, faked)),
             reader=reader,
         )
+
+
+@contextmanager
+def open_examiner(home: Home, flow_id: str) -> Iterator[tuple[Agreed, Examiner]]:
+    """What `check` needs for a flow: it works before `init` as well, from the agreement alone.
+
+    Raises KeyError when no agreement has the flow, and whatever `open_parts` raises.
+    """
+    agreed = by_flow(load_agreements(home.config))[flow_id]
+    settings = Settings.load(home.settings_file)
+    waived = frozenset(_LAYERS) if settings.run_without_confinement else frozenset()
+    with ExitStack() as stack:
+        memory: Memory = NothingSent()
+        if home.database.is_file():
+            database = Database.at(home.database)
+            stack.callback(database.close)
+            database.require_current()
+            home_key = HomeKey.load(HomeKeys(home.root).home_key)
+            memory = SentBefore(database, _keyed(home_key))
+        reader = Reader({flow_id: agreed.rule_book(flow_id)}, waived=waived)
+        stack.callback(reader.close)
+        yield agreed, Examiner(reader, memory)
+
+
+def _keyed(home_key: HomeKey) -> KeyedMemory:
+    return KeyedMemory(home_key.derive("what was sent"))
 
 
 def by_flow(agreements: tuple[Agreed, ...]) -> dict[str, Agreed]:

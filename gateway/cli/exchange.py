@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from gateway.agreement.load import load_agreements
-from gateway.bootstrap import by_flow
+from gateway.bootstrap import by_flow, moment, open_examiner
 from gateway.cli.context import JSON, NOW, Cli
 from gateway.cli.opening import open_for, password_for
 from gateway.cli.words import progress, say, say_error, say_json
@@ -40,9 +40,10 @@ def check(cli: Cli, file: Path, flow_id: str, as_json: bool, now: str | None) ->
     flows = by_flow(load_agreements(cli.home.config))
     if flow_id not in flows:
         raise click.UsageError(f"There is no flow {flow_id}. Flows: {', '.join(flows)}.")
-    with cli.parts(now) as (parts, at), progress(as_json) as tell:
-        verdict = check_file(parts.intake(flow_id), parts.flow(flow_id), file, at, tell)
-        wording = Wording(parts.agreed[flow_id].rule_book(flow_id))
+    at, _ = moment(cli.home, now)
+    with open_examiner(cli.home, flow_id) as (agreed, examiner), progress(as_json) as tell:
+        verdict = check_file(examiner, agreed.agreement.flow(flow_id), file, at, tell)
+        wording = Wording(agreed.rule_book(flow_id))
     if as_json:
         say_json(check_json(verdict, wording))
     else:

@@ -58,7 +58,7 @@ def progress(quiet: bool) -> Iterator[Tell | None]:
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("starting", total=None)
 
-        def tell(stage: str, done: int) -> None:
-            bar.update(task, description=f"{stage}: {done:,} rows")
+        def tell(stage: str, done: int, total: int | None) -> None:
+            bar.update(task, description=f"{stage}: {done:,} rows", completed=done, total=total)
 
         yield tell

@@ -1,5 +1,6 @@
 """What lies in the inboxes: settled files are claimed and processed, the rest is told apart."""
 
+import contextlib
 import errno
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -7,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 
 from gateway.agreement.model import RESERVED_IDS, Flow
+from gateway.agreement.windows import london_date
 from gateway.crypto.faults import CryptoFault
 from gateway.crypto.keys import require_usable
 from gateway.engine.faults import Fault, as_fault
@@ -25,9 +27,10 @@ from gateway.intake.claim import (
     settled,
 )
 from gateway.intake.findings import finding, words
-from gateway.intake.judge import Progress
+from gateway.intake.judge import Judgement, Progress
+from gateway.intake.report import Received, Wording, write_report
 from gateway.records.alarms import clear_alarm, clear_others, raise_alarm
-from gateway.store import alarms
+from gateway.store import alarms, drops
 
 
 @dataclass
@@ -50,6 +53,7 @@ def take_in(parts: Parts, now: datetime, progress: Progress | None = None) -> Ar
     for claimed in claimed_before(parts.home):
         if claimed.flow in parts.agreed:
             _process(parts, claimed, now, arrivals, progress)
+    _tell_stuck(parts, now)
     ready: list[Candidate] = []
     for flow in parts.flows():
         ready += _at_the_door(parts, flow, arrivals)
@@ -61,6 +65,19 @@ def take_in(parts: Parts, now: datetime, progress: Progress | None = None) -> Ar
     _tell_refusals(parts, arrivals.refusals, now)
     _tell_unknown_folders(parts, now)
     return arrivals
+
+
+def _tell_stuck(parts: Parts, now: datetime) -> None:
+    """A drop whose working file has vanished cannot be finished: its sender must send it again."""
+    working = {claimed.drop_id for claimed in claimed_before(parts.home)}
+    with parts.database.transaction() as tx:
+        for drop in drops.unsettled(tx):
+            if drop.id not in working:
+                words_ = (
+                    f"The drop {drop.id} of {drop.flow} was sealed but its working file is gone. "
+                    "Ask its sender to drop the file again; the sealed original is in the vault."
+                )
+                raise_alarm(tx, "drop.stuck", f"drop:{drop.id}", words_, now)
 
 
 def _at_the_door(parts: Parts, flow: Flow, arrivals: Arrivals) -> list[Candidate]:
@@ -125,9 +142,22 @@ def _tell_refusals(parts: Parts, refusals: Iterable[Refusal], now: datetime) -> 
         still.setdefault(code, set()).add(subject)
         message, fix = words(refusal.finding)
         with parts.database.transaction() as tx:
-            raise_alarm(tx, code, subject, f"{message} {fix}", now)
+            new = raise_alarm(tx, code, subject, f"{message} {fix}", now)
+        if new:
+            _report_refusal(parts, refusal, now)
     for code in _DOOR_CODES:
         clear_others(parts.database, code, still.get(code, set()), now)
+
+
+def _report_refusal(parts: Parts, refusal: Refusal, now: datetime) -> None:
+    """Tell the sender, who may never look at the gateway's alarms."""
+    item = refusal.candidate
+    received = Received(item.key, now, item.seen.st_size, "")
+    verdict = Judgement(item.flow, "quarantined", findings=[refusal.finding])
+    wording = Wording(parts.agreed[item.flow].rule_book(item.flow))
+    name = f"{item.flow}-{london_date(now).isoformat()}-not-taken-{item.key}"
+    with contextlib.suppress(OSError):  # the alarm stands, and the file lies where it was
+        write_report(parts.home.reports_of(item.party), name, received, verdict, "refused", wording)
 
 
 _DOOR_CODES = (

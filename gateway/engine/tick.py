@@ -45,12 +45,14 @@ def tick(parts: Parts, now: datetime, progress: Progress | None = None) -> TickR
     _clear_silence(parts, report.arrivals, now)
     for flow in parts.flows():
         open_windows(parts, flow, now)
-        _dispatch_due(parts, flow, now, report)
+        _dispatch_due(parts, flow, now, report, progress)
     _place(parts, now, report)
     return report
 
 
-def _dispatch_due(parts: Parts, flow: Flow, now: datetime, report: TickReport) -> None:
+def _dispatch_due(
+    parts: Parts, flow: Flow, now: datetime, report: TickReport, progress: Progress | None
+) -> None:
     with parts.database.transaction() as tx:
         due = windows.due(tx, flow.id)
     if not due:
@@ -60,7 +62,7 @@ def _dispatch_due(parts: Parts, flow: Flow, now: datetime, report: TickReport) -
         report.waiting_windows.extend(due)
         return
     try:
-        report.dispatched.append(dispatch(parts.dispatch(flow.id), due, now))
+        report.dispatched.append(dispatch(parts.dispatch(flow.id), due, now, progress))
     except Exception as error:  # the other flows go on; this window stays due
         fault = as_fault(subject, error)
         report.faults.append(fault)

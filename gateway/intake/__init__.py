@@ -27,6 +27,14 @@ from gateway.store.drops import DropRow
 
 
 @dataclass(frozen=True)
+class Examiner:
+    """What judging a file needs, and nothing that could keep or send any of it."""
+
+    reader: Reader
+    memory: Memory
+
+
+@dataclass(frozen=True)
 class Intake:
     """The parts that intake works with."""
 
@@ -40,6 +48,11 @@ class Intake:
     openpgp: OpenPGP
     pins: Pins
     sealer: Sealer
+
+    @property
+    def examiner(self) -> Examiner:
+        """The part that reads and judges."""
+        return Examiner(self.reader, self.memory)
 
 
 @dataclass(frozen=True)
@@ -79,11 +92,11 @@ def process(
 
 
 def check(
-    parts: Intake, flow: Flow, file: Path, now: datetime, progress: Progress | None = None
+    examiner: Examiner, flow: Flow, file: Path, now: datetime, progress: Progress | None = None
 ) -> Judgement:
     """What intake would say of a file. Nothing is kept or sent."""
     with Draft() as draft:
-        return _examine(parts, flow, file, now, _Nowhere(), draft, progress)
+        return _examine(examiner, flow, file, now, _Nowhere(), draft, progress)
 
 
 def _received(
@@ -141,7 +154,7 @@ def _examine_and_stage(
     staged = _Staged(parts.staging.open(drop.id, "accepted"), parts.staging.open(drop.id, "held"))
     try:
         with Draft(original.path.parent) as draft:
-            verdict = _examine(parts, flow, original.path, now, staged, draft, progress)
+            verdict = _examine(parts.examiner, flow, original.path, now, staged, draft, progress)
         if verdict.state != "quarantined":
             staged.keep()
         return verdict
@@ -150,7 +163,7 @@ def _examine_and_stage(
 
 
 def _examine(
-    parts: Intake,
+    examiner: Examiner,
     flow: Flow,
     file: Path,
     now: datetime,
@@ -160,8 +173,8 @@ def _examine(
 ) -> Judgement:
     with file.open("rb") as stream:
         try:
-            frames = parts.reader.examine(flow.id, stream, london_date(now))
-            return judge(frames, flow, parts.memory, out, draft, progress)
+            frames = examiner.reader.examine(flow.id, stream, london_date(now))
+            return judge(frames, flow, examiner.memory, out, draft, progress)
         except ReaderFailed as failure:
             return refused(flow, failure.code)
 

@@ -20,7 +20,7 @@ from gateway.intake.findings import Finding, finding
 from gateway.records.staging import Draft, Row
 
 State = Literal["accepted", "partly-held", "quarantined"]
-Progress = Callable[[str, int], None]
+Progress = Callable[[str, int, int | None], None]  # stage, rows done, rows in all if known
 
 
 class Memory(Protocol):
@@ -118,7 +118,7 @@ def _listen(
             draft.add(frame.rows)
             seen += len(frame.rows)
             if progress:
-                progress("reading", seen)
+                progress("reading", seen, None)
         elif isinstance(frame, DoneFrame):
             return findings, frame.outcome
     raise ValueError("the reader's frames ended without an outcome")

@@ -9,6 +9,18 @@ from gateway.store import sent
 from gateway.store.database import Database
 
 
+class NothingSent:
+    """The memory of a home that does not exist yet: nothing was ever sent."""
+
+    def already_sent(self, _flow: Flow, _rows: Sequence[Row]) -> set[int]:
+        """None."""
+        return set()
+
+    def unknown_references(self, flow: Flow, rows: Sequence[Row]) -> set[int]:
+        """Every row of a flow that answers another, since that one has sent nothing."""
+        return {number for number, _ in rows} if flow.reconcile_with else set()
+
+
 class SentBefore:
     """Answers whether rows were sent, from the database's keyed hashes (design §5.1)."""
 

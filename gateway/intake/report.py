@@ -27,6 +27,7 @@ _STATES = {
     "accepted": "Accepted: every new row travels at the next window.",
     "partly-held": "Partly held: the rows named below stay back; the others travel.",
     "quarantined": "Quarantined: nothing of this file travels until it is corrected.",
+    "refused": "Not taken: the file stays in the inbox until it is put right.",
     "duplicate": "Already here: this very file was dropped before.",
 }
 
@@ -183,7 +184,7 @@ th, td {{ padding: .4rem .8rem .4rem 0; border-bottom: 1px solid #b1b4b6; vertic
 <tr><th scope="row">Flow</th><td>{flow}</td></tr>
 <tr><th scope="row">Received</th><td>{at}</td></tr>
 <tr><th scope="row">Drop</th><td>{drop}</td></tr>
-<tr><th scope="row">Size</th><td>{size:,} bytes, SHA-256 begins {sha}</td></tr>
+<tr><th scope="row">Size</th><td>{size:,} bytes{sha}</td></tr>
 <tr><th scope="row">Rows</th><td>{rows}: {accepted} accepted, {held} held, {repeats} repeats or sent before</td></tr>
 <tr><th scope="row">Columns</th><td>{kept} kept, {dropped} dropped, {missing}</td></tr>
 </table>
@@ -204,7 +205,7 @@ def _as_html(received: Received, verdict: Judgement, state: str, wording: Wordin
         flow=verdict.flow,
         at=f"{at:%A} {at.day} {at:%B %Y, %H:%M}",
         size=received.size,
-        sha=received.sha256[:12],
+        sha=f", SHA-256 begins {received.sha256[:12]}" if received.sha256 else "",
         rows=verdict.rows,
         accepted=verdict.accepted,
         held=verdict.held,
