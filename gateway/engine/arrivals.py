@@ -39,6 +39,7 @@ class Arrivals:
 
     processed: list[Processed] = field(default_factory=list)
     refusals: list[Refusal] = field(default_factory=list)
+    newly_refused: list[Refusal] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
     unfinished: dict[str, int] = field(default_factory=dict)
 
@@ -62,7 +63,7 @@ def take_in(parts: Parts, now: datetime, progress: Progress | None = None) -> Ar
         arrivals.wait_for(item.flow)
     for item in still:
         _claim_and_process(parts, item, now, arrivals, progress)
-    _tell_refusals(parts, arrivals.refusals, now)
+    arrivals.newly_refused = _tell_refusals(parts, arrivals.refusals, now)
     _tell_unknown_folders(parts, now)
     return arrivals
 
@@ -133,9 +134,13 @@ def _fault(parts: Parts, subject: str, error: Exception, now: datetime, arrivals
     fault.alarm(parts.database, now)
 
 
-def _tell_refusals(parts: Parts, refusals: Iterable[Refusal], now: datetime) -> None:
-    """Alarm entries that are not taken, once each; clear the alarm when the entry has gone."""
+def _tell_refusals(parts: Parts, refusals: Iterable[Refusal], now: datetime) -> list[Refusal]:
+    """Alarm entries that are not taken, once each; clear the alarm when the entry has gone.
+
+    Returns those not told of before.
+    """
     still: dict[str, set[str]] = {}
+    fresh: list[Refusal] = []
     for refusal in refusals:
         item, code = refusal.candidate, refusal.finding.code
         subject = f"inbox:{item.party}:{item.flow}:{item.key}"
@@ -144,9 +149,11 @@ def _tell_refusals(parts: Parts, refusals: Iterable[Refusal], now: datetime) -> 
         with parts.database.transaction() as tx:
             new = raise_alarm(tx, code, subject, f"{message} {fix}", now)
         if new:
+            fresh.append(refusal)
             _report_refusal(parts, refusal, now)
     for code in _DOOR_CODES:
         clear_others(parts.database, code, still.get(code, set()), now)
+    return fresh
 
 
 def _report_refusal(parts: Parts, refusal: Refusal, now: datetime) -> None:

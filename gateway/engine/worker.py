@@ -82,7 +82,7 @@ def _log(report: TickReport, log: structlog.stdlib.BoundLogger) -> None:
             accepted=item.verdict.accepted,
             held=item.verdict.held,
         )
-    for refusal in report.arrivals.refusals:
+    for refusal in report.arrivals.newly_refused:
         log.warning("refused", flow=refusal.candidate.flow, code=refusal.finding.code)
     for package in report.dispatched:
         log.info("package", **package.as_json())

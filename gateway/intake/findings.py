@@ -89,7 +89,7 @@ _KINDS = (
           "Put the agreed headings in one row above the data (see `gateway template`)."),
     _kind("file.two-tables", "file", "error", "Two sheets both hold the agreed headings.",
           "Leave one sheet with the extract and remove the other."),
-    _kind("file.heading-twice", "file", "error", "The heading {column} stands twice.",
+    _kind("file.heading-twice", "file", "error", "{column} stands twice among the headings.",
           "Remove or rename one of the two columns."),
     _kind("file.heading-missing", "file", "error", "The required column {column} is missing.",
           "Add the column with its agreed heading."),
@@ -199,7 +199,7 @@ _KINDS = (
     _kind("rule.age-differs", "row", "query", "{column} differs from the age that the dates give.",
           "Check the age, the date of birth and the date of incident."),
     _kind("reconcile.unknown-reference", "row", "query", "{column} is not a reference that was sent to you.",
-          "Check the reference; the row goes on the reconciliation list."),
+          "Check the reference. The row travels all the same."),
     # --- screening of kept text ----------------------------------------------------------------------------
     _kind("screen.name", "row", "error", "{column} holds a person's name from a column that must not travel.",
           "Remove the name from the text."),
