@@ -14,6 +14,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from alembic.util import CommandError
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 BUSY_SECONDS = 30
@@ -49,27 +50,26 @@ class Database:
     @contextmanager
     def transaction(self) -> Iterator[Transaction]:
         """Begin, then commit or roll back. Raises StoreFault when it is locked or full."""
-        try:
-            with self._engine.begin() as connection:
-                yield connection
-        except sa.exc.OperationalError as error:
-            raise _plain(error) from error
+        with _told_plainly(), self._engine.begin() as connection:
+            yield connection
 
     def upgrade(self) -> None:
-        """Bring the tables up to date (makes them in a new database)."""
+        """Bring the tables up to date (makes them in a new database). Raises StoreFault."""
         try:
-            command.upgrade(self._alembic(), "head")
-        except sa.exc.OperationalError as error:
-            raise _plain(error) from error
+            with _told_plainly():
+                command.upgrade(self._alembic(), "head")
+        except CommandError as error:
+            raise StoreFault(
+                "database.version",
+                "The database was made by a later version of the gateway.",
+                "Run that version again, or restore the backup made before it; nothing was changed.",
+            ) from error
 
     def require_current(self) -> None:
         """Raises StoreFault unless the tables are exactly those of this version."""
         head = ScriptDirectory.from_config(self._alembic()).get_current_head()
-        try:
-            with self._engine.connect() as connection:
-                current = MigrationContext.configure(connection).get_current_revision()
-        except sa.exc.OperationalError as error:
-            raise _plain(error) from error
+        with _told_plainly(), self._engine.connect() as connection:
+            current = MigrationContext.configure(connection).get_current_revision()
         if current != head:
             raise StoreFault(
                 "database.version",
@@ -98,6 +98,22 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
 
 def _begin_immediate(connection: sa.Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+@contextmanager
+def _told_plainly() -> Iterator[None]:
+    try:
+        yield
+    except sa.exc.OperationalError as error:
+        raise _plain(error) from error
+    except sa.exc.DatabaseError as error:
+        if type(error) is not sa.exc.DatabaseError:
+            raise  # the caller's own fault, such as a broken constraint
+        raise StoreFault(
+            "database.damaged",
+            "The database file is damaged, or is not a database at all.",
+            "Stop the gateway, keep the file as it is, and restore the latest backup.",
+        ) from error
 
 
 def _plain(error: sa.exc.OperationalError) -> StoreFault:
