@@ -21,7 +21,7 @@ import xlsxwriter
 SENT_ON = date(2025, 3, 13)
 ANSWERED_ON = date(2025, 3, 14)
 ROWS = 60
-ANSWERS = 42
+ANSWERS = 40
 
 Cell = str | int | date
 Row = dict[str, Cell]
@@ -305,7 +305,7 @@ def write_xlsx(path: Path, title: str, columns: tuple[Column, ...], rows: list[R
                 sheet.write(line, at, value)
         line += 1
     sheet.write_string(line, 0, "Total", bold)
-    sheet.write_number(line, 1, len(rows))
+    sheet.write_number(line, len(columns) - 1, len(rows))
     notes = book.add_worksheet("About this export")
     notes.write_string(0, 0, "Exported for the daily transfer; do not forward.")
     book.close()

@@ -1,6 +1,8 @@
 """`make demo`: one whole exchange on made-up extracts, told stage by stage.
 
-It drives the real command line, in a home of its own under var/demo that is made anew each time.
+    python tools/demo.py [FOLDER]
+
+It drives the real command line, in a home of its own that is made anew each time (in var/demo).
 Whatever is not as it should be ends the demo with the command, what it printed, and exit code 1.
 """
 
@@ -19,7 +21,7 @@ from rich.console import Console
 from rich.table import Table
 
 CHECKOUT = Path(__file__).resolve().parent.parent
-FOLDER = CHECKOUT / "var" / "demo"
+FOLDER = Path(sys.argv[1]).absolute() if len(sys.argv) > 1 else CHECKOUT / "var" / "demo"
 HOME = FOLDER / "home"
 SAMPLES = CHECKOUT / "samples"
 ANNEX_A_HEADINGS = 33
@@ -61,16 +63,16 @@ class Stages:
 
     def done(self, stage: str, outcome: str, where: Path | str) -> None:
         """Note a stage's outcome and where its artefact lies."""
-        self.rows.append((stage, outcome, near(where)))
+        self.rows.append((stage, outcome, os.path.relpath(where, FOLDER)))
 
     def table(self) -> Table:
         """All of them."""
-        table = Table(title="What happened, and where it lies", title_justify="left")
-        table.add_column("Stage", no_wrap=True)
-        table.add_column("Outcome")
-        table.add_column("Artefact", overflow="fold")
-        for row in self.rows:
-            table.add_row(*row)
+        title = f"What happened, and where it lies in {near(FOLDER)}/"
+        table = Table(title=title, title_justify="left", show_lines=True)
+        table.add_column("Stage")
+        table.add_column("Outcome and artefact", overflow="fold")
+        for stage, outcome, where in self.rows:
+            table.add_row(stage, f"{outcome}\n[cyan]{where}[/]")
         return table
 
 
@@ -80,7 +82,9 @@ class Stages:
 def gateway(*words: str) -> str:
     """Run one command of the gateway in the demo's home, show it, and give what it printed."""
     shown = " ".join(near(word) if Path(word).is_absolute() else word for word in words)
-    screen.print(f"[cyan]$ python -m gateway --home {near(HOME)} {shown}[/]", soft_wrap=True)
+    screen.print(
+        f"[cyan]$ .venv/bin/python -m gateway --home {near(HOME)} {shown}[/]", soft_wrap=True
+    )
     command = [sys.executable, "-m", "gateway", "--home", str(HOME), *words]
     ran = subprocess.run(
         command, cwd=CHECKOUT, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False
@@ -117,33 +121,33 @@ def make_home(stages: Stages) -> None:
     stages.done("Make a home", "the agreement, and keys for three parties", HOME)
 
 
-def drop(stages: Stages, party: str, flow: str, files: list[Path], now: str) -> None:
-    """Put extracts into an inbox, and let the gateway take them in."""
+def drop(stages: Stages, party: str, flow: str, file: Path, now: str) -> dict[str, int]:
+    """Put an extract into an inbox, and let the gateway take it in; gives its findings by code."""
     inbox = HOME / "inbox" / party / flow
     expect(inbox.is_dir(), f"the home has no folder {near(inbox)}.")
-    for file in files:
-        screen.print(f"[cyan]$ cp {near(file)} {near(inbox)}/[/]", soft_wrap=True)
-        shutil.copyfile(file, inbox / file.name)
+    screen.print(f"\n[cyan]$ cp {near(file)} {near(inbox)}/[/]", soft_wrap=True)
+    shutil.copyfile(file, inbox / file.name)
     report = tick(now)
-    expect(len(report["drops"]) == len(files), "not every file was taken in.", json.dumps(report))
-    for taken in report["drops"]:
-        told = {key: taken[key] for key in ("rows", "accepted", "held", "repeats")}
-        whole = told["rows"] == told["accepted"] + told["held"] + told["repeats"]
-        good = taken["state"] == "partly-held" and told["accepted"] > 0 and told["held"] > 0
-        expect(whole and good, "a sample was not taken in as it should be.", json.dumps(taken))
-        outcome = "{rows} rows: {accepted} accepted, {held} held, {repeats} repeated".format(**told)
-        sheet = Path(taken["report"]).with_suffix(".csv")
-        show_held(outcome, sheet)
-        stages.done(f"{party} drops {flow}", outcome, taken["report"])
-    expect(not any(inbox.iterdir()), "a dropped file is still in the inbox.")
+    expect(len(report["drops"]) == 1, "the file was not taken in.", json.dumps(report))
+    expect(not any(inbox.iterdir()), "the file is still in the inbox.")
+    taken: dict[str, Any] = report["drops"][0]
+    told = {key: taken[key] for key in ("rows", "accepted", "held", "repeats")}
+    whole = told["rows"] == told["accepted"] + told["held"] + told["repeats"]
+    good = taken["state"] == "partly-held" and told["accepted"] > 0 and told["held"] > 0
+    expect(whole and good, "the sample was not judged as it should be.", json.dumps(taken))
+    outcome = "{rows} rows: {accepted} accepted, {held} held, {repeats} repeated".format(**told)
+    screen.print(f"[bold]{outcome}.[/] Held, and why:")
+    show_held(Path(taken["report"]).with_suffix(".csv"))
+    stages.done(f"{party} drops {file.suffix[1:].upper()}", outcome, taken["report"])
+    return dict(taken["findings"])
 
 
-def show_held(outcome: str, sheet: Path) -> None:
+def show_held(sheet: Path) -> None:
     """The first rows held, and why; a finding never quotes a cell."""
     with sheet.open(encoding="utf-8-sig", newline="") as file:
         findings = list(csv.DictReader(file))
     errors = [item for item in findings if item["severity"] == "error"]
-    table = Table(title=f"{outcome}. Held, and why:", title_justify="left", title_style="bold")
+    table = Table()
     table.add_column("Row", justify="right")
     for name in ("Column", "What is wrong", "What to do"):
         table.add_column(name)
@@ -166,7 +170,7 @@ def window(stages: Stages, flow: str, now: str, parties: list[str]) -> dict[str,
     for party, path in placed.items():
         expect(path.is_file(), f"{near(path)} is not there.")
         screen.print(f"  {party}: {near(path)}", soft_wrap=True)
-        stages.done(f"Window of {flow}", f"sealed and placed with {party}", path)
+        stages.done(f"{flow}: window", f"sealed and placed with {party}", path)
     again = tick(now)
     expect(not again["packages"] and not again["deliveries"], "a second tick sent something again.")
     screen.print("Told the same time again, the gateway sends nothing twice.", style="dim")
@@ -186,6 +190,24 @@ def open_package(stages: Stages, party: str, package: Path) -> list[list[Any]]:
     return rows
 
 
+def samples(flow: str) -> list[Path]:
+    """The sample extracts of a flow: a CSV, and a workbook."""
+    files = [*SAMPLES.glob(f"{flow}-*.csv"), *SAMPLES.glob(f"{flow}-*.xlsx")]
+    expect(len(files) == 2, f"{near(SAMPLES)} holds {len(files)} samples of {flow}, not two.")
+    return files
+
+
+def rows_of(sample: Path) -> list[list[str]]:
+    """A sample's rows from its headings on, read without the gateway."""
+    if sample.suffix == ".xlsx":
+        sheet = CalamineWorkbook.from_path(sample).get_sheet_by_index(0)
+        rows = [[str(cell) for cell in row] for row in sheet.to_python()]
+    else:
+        with sample.open(encoding="utf-8-sig", newline="") as file:
+            rows = list(csv.reader(file))
+    return rows[next(at for at, row in enumerate(rows) if "NHS number" in row) :]
+
+
 def nothing_in_the_clear(stages: Stages) -> None:
     """Look through every file of the home for values that only the senders' extracts held."""
     stages.begin(
@@ -195,15 +217,14 @@ def nothing_in_the_clear(stages: Stages) -> None:
         "dropped extracts.",
     )
     wanted = set()
-    for sample in sorted(SAMPLES.glob("notifications-*.csv")):
-        with sample.open(encoding="utf-8-sig", newline="") as file:
-            lines = [line for line in csv.reader(file) if len(line) > ANNEX_A_HEADINGS]
+    for file in samples("notifications"):
+        lines = rows_of(file)
         for row in lines[1:]:
             told = dict(zip(lines[0], row, strict=False))
             for heading in ("Child's full name", "Mother's name", "Address line 1", "NHS number"):
                 wanted.add(told[heading].encode())
     wanted.discard(b"")
-    expect(len(wanted) > 100, "the samples hold fewer names than they should.")
+    expect(len(wanted) > 300, "the samples hold fewer names than they should.")
     files = [path for path in HOME.rglob("*") if path.is_file() and not path.is_symlink()]
     for path in files:
         content = path.read_bytes()
@@ -224,9 +245,8 @@ def notifications(stages: Stages) -> None:
         "addresses, faults. Rows with an error are held, the others go, and no column outside\n"
         "Annex A goes at all.",
     )
-    files = sorted(SAMPLES.glob("notifications-*"))
-    expect(len(files) == 2, f"there are not two notifications samples in {near(SAMPLES)}.")
-    drop(stages, "ofsted", "notifications", files, "2025-03-13T09:30")
+    for file, minute in zip(samples("notifications"), (30, 40), strict=True):
+        drop(stages, "ofsted", "notifications", file, f"2025-03-13T09:{minute}")
     stages.begin(
         f"{day}, 16:00",
         "the working day's window",
@@ -254,9 +274,12 @@ def updates(stages: Stages) -> None:
         "The decisions on serious case reviews, about references that Ofsted sent yesterday, and\n"
         "one that it never sent.",
     )
-    files = sorted(SAMPLES.glob("scr-updates-*"))
-    expect(len(files) == 2, f"there are not two samples of updates in {near(SAMPLES)}.")
-    drop(stages, "dfe", "scr-updates", files, "2025-03-14T09:30")
+    never_sent = 0
+    for file, minute in zip(samples("scr-updates"), (30, 40), strict=True):
+        found = drop(stages, "dfe", "scr-updates", file, f"2025-03-14T09:{minute}")
+        never_sent += found.get("reconcile.unknown-reference", 0)
+    expect(never_sent == 1, f"{never_sent} references were never sent, and it should be one.")
+    screen.print("One of them names a reference that Ofsted never sent: it is listed, and goes on.")
     stages.begin(f"{day}, 12:00", "the weekly window", "The other direction: from DfE to Ofsted.")
     placed = window(stages, "scr-updates", "2025-03-14T12:00", ["ofsted"])
     open_package(stages, "ofsted", placed["ofsted"])
