@@ -16,7 +16,7 @@ Check = Callable[[str], bool]
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _AGE = re.compile(r"0|[1-9][0-9]{0,2}")
 _INITIALS = re.compile(r"[^\W\d_](?:[ .'\u2019-]*[^\W\d_]){0,4}[ .]*")
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+_CONTROL = bytes({*range(32), 127} - set(b"\t\r\n"))
 _BREAK = re.compile(r"[\t\r\n]")
 _YES_NO = frozenset({"Yes", "No"})
 _YES_NO_UNKNOWN = _YES_NO | {"Not known"}
@@ -24,9 +24,9 @@ _OTHER = "Other: "
 _PARTS = "; "
 
 
-def has_control(text: str) -> bool:
-    """Whether the text has a control character other than a tab or a line break."""
-    return _CONTROL.search(text) is not None
+def has_control(text: bytes) -> bool:
+    """Whether UTF-8 text has a control character (C0, DEL) other than a tab or a line break."""
+    return len(text.translate(None, _CONTROL)) != len(text)
 
 
 def _date(cell: str) -> bool:

@@ -19,10 +19,7 @@ WARM = ("polars", "python_calamine")
 
 def main(examiner: str = "gateway.intake.examine") -> None:
     """Give up what can be given up, load everything, and serve. ``examiner`` names a module."""
-    sys.path.insert(0, str(CHECKOUT))
-    if sys.argv[2] not in sys.path:
-        sys.path.append(sys.argv[2])
-    _without_story("gateway.intake")
+    importable()
     confinement = import_module("gateway.intake.confined.confinement")
     confinement.gain_nothing()
     network_left = confinement.leave_network()
@@ -35,15 +32,19 @@ def main(examiner: str = "gateway.intake.examine") -> None:
     os._exit(0)
 
 
-def _without_story(name: str) -> None:
-    """Make a package importable without running its ``__init__``.
+def importable() -> None:
+    """Add the checkout and the packages to the import path, and intake without its ``__init__``.
 
-    That of intake tells the whole journey, and would load the keys' and the database's code into a
+    That one tells the whole journey, and would load the keys' and the database's code into a
     process that must know of neither.
     """
-    package = ModuleType(name)
-    package.__path__ = [str(CHECKOUT.joinpath(*name.split(".")))]
-    sys.modules[name] = package
+    if str(CHECKOUT) not in sys.path:
+        sys.path.insert(0, str(CHECKOUT))
+    if sys.argv[2] not in sys.path:
+        sys.path.append(sys.argv[2])
+    intake = ModuleType("gateway.intake")
+    intake.__path__ = [str(CHECKOUT / "gateway" / "intake")]
+    sys.modules.setdefault(intake.__name__, intake)
 
 
 if __name__ == "__main__":

@@ -32,7 +32,11 @@ class LinkBroken(Exception):
 
 
 class Link:
-    """A running zygote. Raises LinkBroken when it does not come up."""
+    """A running zygote. Raises LinkBroken when it does not come up.
+
+    What ties it to the worker is the socket, which closes with the worker however that ends. A
+    signal on the parent's death would come too soon: when the thread that started it ends.
+    """
 
     def __init__(self, entry: Path, books: bytes) -> None:
         mine, its = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)

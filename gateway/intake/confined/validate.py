@@ -96,13 +96,14 @@ class Validator:
         if len(payload) < COUNT.size:
             raise AnswerFault("a part of the table has no count")
         (count,) = COUNT.unpack_from(payload)
+        told = payload[COUNT.size :]
+        if has_control(told):
+            raise AnswerFault("the table has a control character")
         try:
-            text = payload[COUNT.size :].decode("utf-8")
-            table = list(csv.reader(io.StringIO(text, newline=""), strict=True))
+            text = io.StringIO(told.decode("utf-8"), newline="")
+            table = list(csv.reader(text, strict=True))
         except (UnicodeDecodeError, csv.Error):
             raise AnswerFault("a part of the table is not CSV in UTF-8") from None
-        if has_control(text):
-            raise AnswerFault("the table has a control character")
         if not table or table[0] != self._header:
             raise AnswerFault("the table's header is not the field list")
         del table[0]
@@ -120,9 +121,7 @@ class Validator:
         for index, cells in enumerate(columns[1:]):
             self._check_column(index, cells)
         self._rows += len(table)
-        return tuple(
-            (number, tuple(record[1:])) for number, record in zip(numbers, table, strict=True)
-        )
+        return tuple(zip(numbers, zip(*columns[1:], strict=True), strict=True))
 
     def _row_numbers(self, texts: tuple[str, ...]) -> list[int]:
         if not all(map(_ROW_NUMBER.fullmatch, texts)):

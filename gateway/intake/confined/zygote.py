@@ -79,7 +79,7 @@ def serve(control: socket.socket, examine: Examine, network_left: bool) -> None:
 
     ``network_left``: what `confinement.leave_network` said; it is told to the worker.
     """
-    with contextlib.suppress(WorkerGone):
+    with contextlib.suppress(WorkerGone, ConnectionError):
         _, descriptors = receive(control)
         with open(descriptors[0], "rb") as stream:  # noqa: PTH123 - a descriptor, not a path
             told = json.load(stream)
