@@ -6,7 +6,7 @@ Agile encryption (MS-OFFCRYPTO §2.3.4.10): AES-256, SHA-512, 100,000 rounds ove
 from io import BytesIO
 from pathlib import Path
 from struct import error as StructError
-from typing import BinaryIO
+from xml.parsers.expat import ExpatError
 
 from msoffcrypto.exceptions import DecryptionError, EncryptionError, FileFormatError
 from msoffcrypto.exceptions import InvalidKeyError as WrongKey
@@ -15,7 +15,9 @@ from msoffcrypto.format.ooxml import OOXMLFile
 from gateway.crypto.faults import CryptoFault
 from gateway.crypto.outputs import kept_if_whole
 
-_MOST_ROUNDS = 10_000_000  # MS-OFFCRYPTO §2.3.4.10: the largest spinCount a file may ask for
+# What msoffcrypto and the readers of OLE and XML below it raise for a file that is not as it must
+# be; olefile's own errors are OSErrors.
+_BROKEN = (LookupError, ValueError, TypeError, AttributeError, OSError, StructError, ExpatError)
 
 
 def protect(source: Path, target: Path, password: str) -> None:
@@ -37,10 +39,8 @@ def protect(source: Path, target: Path, password: str) -> None:
                 "The file to be protected is not a plain XLSX workbook.",
                 "Give an XLSX workbook that has no password yet.",
             ) from error
-        again = BytesIO()
-        _open(part, again, password)
         plain.seek(0)
-        if plain.read() != again.getvalue():
+        if plain.read() != _opened(part, password):
             raise CryptoFault(
                 "excel.failed",
                 "The protected workbook does not open to what was put in.",
@@ -53,15 +53,17 @@ def unprotect(source: Path, target: Path, password: str) -> None:
 
     Raises ``password.wrong``, ``excel.not-protected``, ``message.damaged``.
     """
-    with kept_if_whole(target) as part, part.open("wb") as plain:
-        _open(source, plain, password)
+    with kept_if_whole(target) as part:
+        part.write_bytes(_opened(source, password))
 
 
-def _open(source: Path, target: BinaryIO, password: str) -> None:
+def _opened(source: Path, password: str) -> bytes:
+    plain = BytesIO()
     with source.open("rb") as sealed:
         try:
             workbook = OOXMLFile(sealed)
-            _require_agile(workbook)
+            if workbook.type != "agile":
+                raise _not_protected()
             workbook.load_key(password=password, verify_password=True)
         except WrongKey as error:
             raise CryptoFault(
@@ -71,19 +73,13 @@ def _open(source: Path, target: BinaryIO, password: str) -> None:
             ) from error
         except (FileFormatError, DecryptionError) as error:
             raise _not_protected() from error
-        except (KeyError, ValueError, IndexError, OSError, StructError) as error:
+        except _BROKEN as error:
             raise _damaged() from error
         try:
-            workbook.decrypt(target, verify_integrity=True)
-        except (WrongKey, DecryptionError, KeyError, ValueError, StructError) as error:
+            workbook.decrypt(plain, verify_integrity=True)
+        except (WrongKey, DecryptionError, *_BROKEN) as error:
             raise _damaged() from error
-
-
-def _require_agile(workbook: OOXMLFile) -> None:
-    if workbook.type != "agile":
-        raise _not_protected()
-    if workbook.info["spinValue"] > _MOST_ROUNDS:
-        raise _damaged()
+    return plain.getvalue()
 
 
 def _not_protected() -> CryptoFault:

@@ -35,6 +35,9 @@ _OPTIONS = (
     "--no-auto-check-trustdb",
 )
 _PREFIX = "[GNUPG:] "
+# Seconds. gpg seals 30 MB in a quarter of one, but waits for ever for a lock that a killed gpg left
+# under another host name, as after a container's restart or from a backup.
+PATIENCE = 600.0
 
 
 class _Result(Protocol):
@@ -121,7 +124,10 @@ def open_gpg(home: Path, faked_time: datetime | None) -> gnupg.GPG:
 
 
 def run(gpg: gnupg.GPG, args: Sequence[str], source: bytes | BinaryIO = b"") -> tuple[Said, str]:
-    """Run gpg over ``source``, its standard input; gives what it said and what it printed."""
+    """Run gpg over ``source``, its standard input; gives what it said and what it printed.
+
+    Raises ``gpg.stuck``, and ``OSError`` for a full disk.
+    """
     given = source if isinstance(source, bytes) else None
     with subprocess.Popen(
         gpg.make_args(list(args), False),
@@ -130,7 +136,15 @@ def run(gpg: gnupg.GPG, args: Sequence[str], source: bytes | BinaryIO = b"") -> 
         stderr=subprocess.PIPE,
         env=gpg.env,
     ) as process:
-        printed, log = process.communicate(given)
+        try:
+            printed, log = process.communicate(given, timeout=PATIENCE)
+        except subprocess.TimeoutExpired as error:
+            process.kill()
+            raise CryptoFault(
+                "gpg.stuck",
+                "gpg did not finish, and was ended.",
+                "If no other gpg uses this key folder, remove the *.lock files in it; then retry.",
+            ) from error
     return (
         _said(process.returncode, log.decode("latin-1")),
         printed.decode("utf-8", "replace"),

@@ -12,7 +12,7 @@ from typing import Literal
 
 from gateway.crypto.faults import CryptoFault
 from gateway.crypto.keystate import KeyState, Usage
-from gateway.crypto.openpgp import OpenPGP, refuse_unusable
+from gateway.crypto.openpgp import OpenPGP, pick, refuse_unusable
 from gateway.crypto.outputs import kept_if_whole
 from gateway.crypto.pins import GATEWAY, PartyPins, PinFaults, Pins, Role, load_pins, write_pins
 
@@ -42,6 +42,12 @@ _NEEDS: dict[Role, tuple[Usage, ...]] = {
     "signing": ("sign",),
     "exchange": ("encrypt", "sign"),
     "records": ("encrypt",),
+}
+_ASK = "Ask its owner to extend it and to send the public key again (docs/keys.md)."
+_RENEW: dict[Role, str] = {
+    "signing": "Extend it, and hand its public key to the parties again (docs/keys.md).",
+    "exchange": _ASK,
+    "records": _ASK,
 }
 
 
@@ -209,14 +215,15 @@ def examine_keys(
     With ``offered``, a pin whose key is unknown although a file for it lies there is told as
     ``mismatched``: the file holds another key.
     """
+    known = openpgp.keys()
     return tuple(
-        _report(openpgp, party, role, fingerprint, now, offered)
+        _report(known, party, role, fingerprint, now, offered)
         for party, role, fingerprint in pins.each()
     )
 
 
 def _report(
-    openpgp: OpenPGP,
+    known: Sequence[KeyState],
     party: str,
     role: Role,
     fingerprint: str,
@@ -225,7 +232,7 @@ def _report(
 ) -> KeyReport:
     whose = "The gateway's signing key" if party == GATEWAY else f"The {role} key of {party}"
     try:
-        state = openpgp.state(fingerprint)
+        state = pick(known, fingerprint)
         for usage in _NEEDS[role]:
             refuse_unusable(state, usage, now)
     except CryptoFault as fault:
@@ -239,11 +246,7 @@ def _report(
     level = next((days for days in _LEVELS if left <= timedelta(days=days)), None)
     if level is None:
         return KeyReport(party, role, fingerprint, "ok", state.expires, left.days)
-    words = (
-        f"{whose} expires on {state.expires:%-d %B %Y}, in {left.days} days. "
-        + ("Make and pin its successor" if party == GATEWAY else "Ask its owner to extend it")
-        + " now (docs/keys.md)."
-    )
+    words = f"{whose} expires on {state.expires:%-d %B %Y}, in {left.days} days. {_RENEW[role]}"
     return KeyReport(party, role, fingerprint, "expiring", state.expires, left.days, level, words)
 
 

@@ -129,21 +129,18 @@ class OpenPGP:
         """What the keyring knows of a key. Raises ``key.unknown``."""
         _require_full(fingerprint)
         _, listing = run(self._gpg, [*_LIST, fingerprint])
-        for key in key_states(listing):
-            if key.fingerprint == fingerprint:
-                return key
-        raise CryptoFault(
-            "key.unknown",
-            f"The keyring holds no key {fingerprint}.",
-            "Put the party's public key file into keys/parties and import it.",
-        )
+        return pick(key_states(listing), fingerprint)
 
-    def secret_keys(self) -> tuple[KeyState, ...]:
-        """Every key whose secret half lies in this GNUPGHOME."""
+    def keys(self) -> tuple[KeyState, ...]:
+        """Every key of the keyring, by one run of gpg."""
         heard, listing = run(self._gpg, _LIST)
         if heard.exit != 0:
             raise failed("list the keyring", heard)
-        return tuple(key for key in key_states(listing) if key.has_secret)
+        return key_states(listing)
+
+    def secret_keys(self) -> tuple[KeyState, ...]:
+        """Every key whose secret half lies in this GNUPGHOME."""
+        return tuple(key for key in self.keys() if key.has_secret)
 
     # --- sealing and signing --------------------------------------------------------------------
 
@@ -175,6 +172,7 @@ class OpenPGP:
             args = ["--output", str(part), *_SEAL, *signing, *readers, "--encrypt"]
             heard, _ = run(self._gpg, args, plain)
             if heard.exit != 0 or not heard.has("END_ENCRYPTION") or not part.exists():
+                _refuse_locked(heard)
                 raise failed("encrypt the file", heard)
             _require_signed_by(heard, signer)
             self._require_readers(part, parts)
@@ -197,6 +195,7 @@ class OpenPGP:
             args = ["--output", str(part), "--armor", *_signing(key)[1:], "--detach-sign"]
             heard, _ = run(self._gpg, args, data)
             if heard.exit != 0 or not part.exists():
+                _refuse_locked(heard)
                 raise failed("sign the file", heard)
             _require_signed_by(heard, key)
 
@@ -236,6 +235,18 @@ class OpenPGP:
                 "Restore the key folder from its backup, or make a new key and have it pinned.",
             )
         return part
+
+
+def pick(keys: Sequence[KeyState], fingerprint: str) -> KeyState:
+    """The key with this primary fingerprint. Raises ``key.unknown``."""
+    for key in keys:
+        if key.fingerprint == fingerprint:
+            return key
+    raise CryptoFault(
+        "key.unknown",
+        f"The keyring holds no key {fingerprint}.",
+        "Put the party's public key file into keys/parties and run `gateway init`.",
+    )
 
 
 def refuse_unusable(state: KeyState, usage: Usage, now: datetime) -> None:
@@ -302,6 +313,15 @@ def _require_signed_by(heard: Said, signer: KeyPart | None) -> None:
         )
 
 
+def _refuse_locked(heard: Said) -> None:
+    if heard.has("PINENTRY_LAUNCHED") or any("No pinentry" in line for line in heard.log):
+        raise CryptoFault(
+            "key.locked",
+            "The key is protected by a passphrase that could not be asked for here.",
+            "Use gpg itself in a terminal, or a key without a passphrase in a private folder.",
+        )
+
+
 def _require_opened(heard: Said) -> None:
     whole = heard.has("DECRYPTION_OKAY") and heard.has("GOODMDC")
     if whole and heard.exit in (0, 2) and len(heard.all("PLAINTEXT")) == 1:
@@ -313,12 +333,7 @@ def _require_opened(heard: Said) -> None:
             "The message is sealed to keys that this key folder does not hold.",
             "Open it as the party it was sent to, or ask the sender to seal it to your key.",
         )
-    if any("pinentry" in line.lower() or "Operation cancelled" in line for line in heard.log):
-        raise CryptoFault(
-            "key.locked",
-            "The key is protected by a passphrase that could not be asked for here.",
-            "Open the message with gpg --decrypt in a terminal.",
-        )
+    _refuse_locked(heard)
     raise CryptoFault(
         "message.damaged",
         "The message is cut short, altered, or not an encrypted message.",

@@ -26,6 +26,9 @@ _HEAD = """\
 # signing   the gateway's own key: it signs packages, manifests and receipts
 # exchange  a party's key: packages are encrypted to it, and the party signs with it
 # records   a party's key for its records: the vault's originals, and its copy of what it sent
+#
+# [parties.dfe]
+# exchange = "0123 4567 89AB CDEF 0123 4567 89AB CDEF 0123 4567"
 """
 
 
@@ -138,13 +141,9 @@ class _Reader:
         self._only(document, "", {"gateway", "parties"})
         gateway = self._table(document, "gateway", "gateway")
         self._only(gateway, "gateway.", {"signing"})
-        parties = self._table(document, "parties", "parties")
-        if not parties and "parties" in document:
-            self.faults.append("parties: no party is named")
-        return Pins(
-            self._fingerprint(gateway, "signing", "gateway.signing"),
-            {party: self._party(parties, party) for party in sorted(parties)},
-        )
+        signing = self._fingerprint(gateway, "signing", "gateway.signing")
+        parties = self._table(document, "parties", "parties") if "parties" in document else {}
+        return Pins(signing, {party: self._party(parties, party) for party in sorted(parties)})
 
     def _party(self, parties: Mapping[str, object], party: str) -> PartyPins:
         place = f"parties.{party}"
