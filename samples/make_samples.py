@@ -12,7 +12,7 @@ import csv
 import io
 import random
 import sys
-from datetime import date, timedelta
+from datetime import date, datetime, time, timedelta
 from pathlib import Path
 
 import invented
@@ -284,7 +284,7 @@ def _as_text(key: str, value: Cell) -> str:
 def write_xlsx(path: Path, title: str, columns: tuple[Column, ...], rows: list[Row]) -> None:
     """A workbook with true dates and numbers, a title, a blank row, totals and a second sheet."""
     book = xlsxwriter.Workbook(path)
-    book.set_properties({"created": SENT_ON, "title": title})
+    book.set_properties({"created": datetime.combine(SENT_ON, time(8)), "title": title})
     day = book.add_format({"num_format": "dd/mm/yyyy"})
     bold = book.add_format({"bold": True})
     sheet = book.add_worksheet("Extract")
