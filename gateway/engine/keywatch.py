@@ -2,7 +2,6 @@
 
 from datetime import datetime, timedelta
 
-from gateway.crypto.keys import examine_keys
 from gateway.engine.parts import Parts
 from gateway.records.alarms import clear_others, raise_alarm
 from gateway.store import alarms, meta
@@ -29,7 +28,7 @@ def watch_keys(parts: Parts, now: datetime) -> None:
     if not _is_time(parts, now):
         return
     still: dict[str, set[str]] = {code: set() for code in _CODES}
-    for report in examine_keys(parts.openpgp, parts.pins, now):
+    for report in parts.key_reports(now):
         if report.state == "ok":
             continue
         code = f"key.{report.state}"

@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 from gateway.agreement.load import Agreed
 from gateway.agreement.model import Flow
+from gateway.crypto.keys import HomeKeys, KeyReport, examine_keys
 from gateway.crypto.memory import KeyedMemory
 from gateway.crypto.openpgp import OpenPGP
 from gateway.crypto.pins import Pins
@@ -34,6 +36,11 @@ class Parts:
     sealer: Sealer
     openpgp: OpenPGP
     reader: Reader
+
+    def key_reports(self, now: datetime) -> tuple[KeyReport, ...]:
+        """How every pinned key stands."""
+        offered = HomeKeys(self.home.root).parties
+        return examine_keys(self.openpgp, self.pins, now, offered)
 
     def flow(self, flow_id: str) -> Flow:
         """The flow of that id. Raises KeyError when no agreement has it."""

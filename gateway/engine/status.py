@@ -5,7 +5,6 @@ from typing import Any
 
 from gateway.agreement.windows import next_moment
 from gateway.agreement.workingdays import WorkingDays
-from gateway.crypto.keys import examine_keys
 from gateway.engine.parts import Parts
 from gateway.store import alarms, drops, packages, windows
 from gateway.store.database import Transaction
@@ -119,5 +118,5 @@ def _keys(parts: Parts, now: datetime) -> list[dict[str, Any]]:
             "expires": report.expires.isoformat() if report.expires else None,
             "days_left": report.days_left,
         }
-        for report in examine_keys(parts.openpgp, parts.pins, now)
+        for report in parts.key_reports(now)
     ]
