@@ -14,19 +14,16 @@ from gateway.dispatch.password import PasswordRefused, released_password
 from gateway.settings import Home
 
 
-def open_for(
-    home: Path | Home, package: Path, party: str, to: Path, password_file: Path | None
-) -> Opened:
+def open_for(home: Home, package: Path, party: str, to: Path, password_file: Path | None) -> Opened:
     """Open a package as a party: with its rehearsal keys, or the keys of who runs this.
 
     Raises OpeningFault or CryptoFault; nothing is left in ``to`` then.
     """
-    at = home if isinstance(home, Home) else Home(home)
-    gateway_key = load_pins(at.parties_file).gateway
-    keyring = HomeKeys(at.root).rehearsal(party)
+    gateway_key = load_pins(home.parties_file).gateway
+    keyring = HomeKeys(home.root).rehearsal(party)
     if not keyring.is_dir():
         keyring = Path(os.environ.get("GNUPGHOME") or Path.home() / ".gnupg")
-    secret = _password(at, package, party, password_file)
+    secret = _password(home, package, party, password_file)
     with OpenPGP(keyring) as openpgp:
         return open_package(package, openpgp, gateway_key, secret, to)
 

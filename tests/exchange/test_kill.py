@@ -6,10 +6,17 @@ import os
 import signal
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
+from shutil import copytree, ignore_patterns
 
 import openpyxl
 import pytest
+
+from gateway.bootstrap import open_parts
+from gateway.cli.opening import open_for
+from gateway.engine.status import status_of
+from gateway.settings import Home
 
 AT = "2026-03-02T16:05"
 PACKAGE = "notifications-2026-03-02-01"
@@ -42,8 +49,6 @@ POINTS: dict[str, Callable[[Path], bool]] = {
 
 @pytest.mark.parametrize("point", list(POINTS))
 def test_killed_and_started_again(point, ordinary_user, template_home, extract, killing):
-    from shutil import copytree, ignore_patterns  # noqa: PLC0415
-
     home = ordinary_user.folder / "home"
     copytree(template_home, home, symlinks=True, ignore=ignore_patterns("S.*"))
     inbox = home / "inbox" / "ofsted" / "notifications"
@@ -59,15 +64,16 @@ def test_killed_and_started_again(point, ordinary_user, template_home, extract, 
         os.killpg(worker.pid, signal.SIGKILL)
     worker.communicate()
     killing(home)
+    assert worker.returncode == -signal.SIGKILL, "the tick had ended before the kill"
 
     for _ in range(2):
         again = ordinary_user.run(*tick)
         assert again.returncode == 0, again.stderr
         assert json.loads(again.stdout)["faults"] == []
-    assert_one_whole_package(ordinary_user, home)
+    assert_one_whole_package(home)
 
 
-def assert_one_whole_package(user, home: Path) -> None:
+def assert_one_whole_package(home: Path) -> None:
     """One package with every row, for each recipient; every claim finished; no plain work file."""
     for party in ("dfe", "panel"):
         outbox = home / "outbox" / party / "notifications"
@@ -77,15 +83,13 @@ def assert_one_whole_package(user, home: Path) -> None:
             f"{PACKAGE}.zip.gpg",
         ]
         to = home / f"opened-{party}"
-        command = ("open", str(outbox / f"{PACKAGE}.zip.gpg"), "--party", party, "--to", str(to))
-        opened = user.run("-m", "gateway", "--home", str(home), *command)
-        assert opened.returncode == 0, opened.stderr
+        open_for(Home(home), outbox / f"{PACKAGE}.zip.gpg", party, to, None)
         rows = list(openpyxl.load_workbook(to / "data.xlsx").active.iter_rows(values_only=True))
         assert [row[0] for row in rows[1:]] == [f"SCN{n:08d}" for n in range(1, ROWS + 1)]
     assert [path for path in (home / "var" / "work").rglob("*") if path.is_file()] == []
     assert list((home / "inbox").rglob("*.csv")) == []
-    status = user.run("-m", "gateway", "--home", str(home), "status", "--now", AT, "--json")
-    told = json.loads(status.stdout)
+    with open_parts(Home(home)) as parts:
+        told = status_of(parts, datetime(2026, 3, 2, 16, 5, tzinfo=UTC))
     assert [drop["state"] for drop in told["drops"]] == ["sent"]
     assert [package["state"] for package in told["packages"]] == ["placed"]
     assert [(item["party"], item["state"]) for item in told["deliveries"]] == [

@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import subprocess
+import tempfile
 from pathlib import Path
 
 import openpyxl
@@ -135,7 +136,7 @@ def sha256(path: Path) -> str:
 
 def short_name(folder: Path) -> str:
     """gpg's sockets need a short path; a recipient's own key folder has one."""
-    link = Path(os.environ["TMPDIR"] if "TMPDIR" in os.environ else "/tmp") / f"k{os.getpid()}"
+    link = Path(tempfile.gettempdir()) / f"k{os.getpid()}"
     link.unlink(missing_ok=True)
     link.symlink_to(folder)
     return str(link)
