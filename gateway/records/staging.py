@@ -23,7 +23,8 @@ Part = Literal["accepted", "held"]
 def pack(rows: Iterable[Row]) -> bytes:
     """Rows as the bytes of one chunk."""
     text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows((number, *cells) for number, cells in rows)
+    # With this line end the writer quotes a lone carriage return too, which a cell may hold.
+    csv.writer(text, lineterminator="\r\n").writerows((number, *cells) for number, cells in rows)
     return text.getvalue().encode()
 
 
