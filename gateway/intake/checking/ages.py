@@ -19,10 +19,11 @@ def age_judge(spec: FieldSpec) -> Judge:
         text = fold(cell)
         if text in (UNBORN, UNDER_ONE):
             return Judged(text)
-        if not _YEARS.fullmatch(text):
+        years = cell.strip()  # not folded, which would make 2 of a superscript two
+        if not _YEARS.fullmatch(years):
             return Judged(fault="age.malformed")
-        if not lowest <= int(text) <= highest:
+        if not lowest <= int(years) <= highest:
             return Judged(fault="age.out-of-range")
-        return Judged(str(int(text)))
+        return Judged(str(int(years)))
 
     return judge

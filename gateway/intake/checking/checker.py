@@ -23,7 +23,7 @@ from gateway.intake.reading import Batch
 class Checked:
     """A batch after checking: ``row`` and the agreed fields in order, as text; and its findings.
 
-    A blank cell and one at fault are "". Every row of the batch is there, at fault or not.
+    A blank cell and one at fault are null. Every row of the batch is there, at fault or not.
     """
 
     frame: pl.DataFrame
@@ -39,6 +39,7 @@ class Checker:
         self._judges = {spec.id: FieldJudge(spec, book, today) for spec in self._fields}
         self._rules = Rules(book)
         self._screener = Screener(plan, book)
+        self._empty = book.flow.screening.empty_values
         self._reference = book.flow.reference_field
         self._rows = RowsSoFar(book.flow.field(self._reference).heading)
 
@@ -53,7 +54,7 @@ class Checker:
         faults.add_broken(self._rules.broken(columns, dates))
         faults.add_leaks(self._screener.leaks(values, cells))
         self._remember(batch, columns, cells, faults.at_fault)
-        filled = [column.values.fill_null("").alias(name) for name, column in columns.items()]
+        filled = [column.values.alias(name) for name, column in columns.items()]
         return Checked(pl.DataFrame([batch.frame["row"], *filled]), faults.findings())
 
     def finish(self) -> list[Finding]:
@@ -86,7 +87,7 @@ class Checker:
             column = columns[spec.id]
             if spec.kind == "initials":
                 names = [cells[f"c{at}"] for at in self._plan.names.get(spec.id, ())]
-                column = derived_initials(column, names)
+                column = derived_initials(column, names, self._empty)
             elif spec.kind == "age":
                 column = derived_age(spec, column, dates)
             if spec.required:

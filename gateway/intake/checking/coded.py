@@ -2,8 +2,8 @@
 
 import re
 from bisect import bisect_right
-from collections.abc import Sequence
 from datetime import date, timedelta
+from functools import lru_cache
 
 from gateway.agreement.codes import CodeIndex
 from gateway.agreement.model import CodeList, FieldSpec
@@ -42,12 +42,13 @@ class CodedCells:
         self._spec = spec
         self._index = CodeIndex(code_list)
         self._alone = frozenset(spec.alone)
+        self._known = lru_cache(maxsize=10_000)(self._one)
         self.eras = Eras(code_list)
 
-    def judge(self, cell: str, days: Sequence[date] = ()) -> Judged:
+    def judge(self, cell: str, days: tuple[date, ...] = ()) -> Judged:
         """The labels of a cell, or the first fault of it. With no days, validity is not asked."""
         several = self._spec.kind == "codes"
-        judged = [self._one(part, days) for part in (parts_of(cell) if several else [cell])]
+        judged = [self._known(part, days) for part in (parts_of(cell) if several else [cell])]
         for one in judged:
             if one.fault:
                 return one
@@ -58,7 +59,7 @@ class CodedCells:
             return Judged(fault="code.alone")
         return Judged(JOINED.join(labels))
 
-    def _one(self, part: str, days: Sequence[date]) -> Judged:
+    def _one(self, part: str, days: tuple[date, ...]) -> Judged:
         found = self._index.resolve(part, days)
         if found.label is not None:
             return Judged(found.label)

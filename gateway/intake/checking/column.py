@@ -2,14 +2,14 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import polars as pl
 
 REMEMBERED = 50_000  # distinct values remembered per field, so that memory stays flat
 
 
-@dataclass(frozen=True, slots=True)
-class Judged:
+class Judged(NamedTuple):
     """What one distinct value means: its ``text`` as it is sent, or the code of its ``fault``."""
 
     text: str | None = None
@@ -60,7 +60,10 @@ class DistinctValues:
     def column(self, cells: pl.Series) -> Column:
         """Judge a batch's cells; null cells stay null."""
         distinct = cells.drop_nulls().unique()
-        judged = self._judged(distinct.to_list())
+        if 2 * len(distinct) > len(cells):  # hardly worth remembering
+            judged = [self._judge(text) for text in distinct.to_list()]
+        else:
+            judged = self._judged(distinct.to_list())
         texts = [one.text for one in judged]
         faults = [one.fault for one in judged]
         clean = not any(faults)

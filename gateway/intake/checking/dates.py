@@ -22,6 +22,8 @@ _MONTHS = {name: number for number, name in enumerate(_FULL, 1)}
 _MONTHS |= {name[:3]: number for name, number in _MONTHS.items()}
 _NAME = "|".join(sorted(_MONTHS, key=len, reverse=True))
 
+# Beyond ASCII only spaces, dashes and quotes: folding would make 2 of a superscript two.
+_ODD = re.compile(r"[^\x00-\x7f\s\u2010-\u2014\u2212\u2018\u2019]")
 _TIME = re.compile(
     r"(?P<day>.*?[0-9])(?:t| )"
     r"(?P<hour>[0-9]{1,2}):(?P<minute>[0-9]{2})"
@@ -37,6 +39,8 @@ _NUMBER = re.compile(r"[+-]?[0-9]+(?:\.[0-9]*)?(?:e[+-]?[0-9]+)?")
 
 def judge_date(cell: str) -> Judged:
     """The day that a cell of a date column means, as ``YYYY-MM-DD``, or what is wrong with it."""
+    if _ODD.search(cell):
+        return Judged(fault="date.unknown-form")
     text = fold(cell.removeprefix(TRUE_DATE))
     timed = _TIME.fullmatch(text)
     judged = _judge_day(timed["day"] if timed else text)

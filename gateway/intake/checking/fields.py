@@ -92,17 +92,23 @@ class _Dated:
     def _judge(self, key: str) -> Judged:
         cell, *eras = key.split(_BETWEEN)
         day_of = self._cells.eras.day
-        return self._cells.judge(cell, [day_of(int(era)) for era in eras if era != _NO_DAY])
+        days = tuple(day_of(int(era)) for era in eras if era != _NO_DAY)
+        return self._cells.judge(cell, days)
 
 
-def derived_initials(column: Column, names: Sequence[pl.Series]) -> Column:
+def derived_initials(
+    column: Column, names: Sequence[pl.Series], empty_values: Sequence[str]
+) -> Column:
     """Blank initials made from the row's first filled name; given ones held against it.
 
-    What stands as initials and is a word of that name, such as MIA, is a name all the same.
+    What stands as initials and is a word of that name, such as MIA, is a name all the same. A name
+    that says nothing of anyone (``empty_values``: not known) counts as blank.
     """
     if not names:
         return column
-    name = pl.select(pl.coalesce(names)).to_series()
+    empty = [value.casefold() for value in empty_values]
+    said = [cells.set(cells.str.to_lowercase().is_in(empty), None) for cells in names]
+    name = pl.select(pl.coalesce(said)).to_series()
     blank = column.blank
     made = _derived(name.set(~blank, None)) if blank.any() else nothing(len(name))
     suspect = column.values.str.len_chars() > 1
@@ -112,7 +118,8 @@ def derived_initials(column: Column, names: Sequence[pl.Series]) -> Column:
 
 
 def _derived(names: pl.Series) -> pl.Series:
-    return names.map_elements(initials_of, return_dtype=pl.String)
+    made = [initials_of(name) if name else None for name in names.to_list()]
+    return pl.Series(made, dtype=pl.String)
 
 
 def _is_named(initials: pl.Series, names: pl.Series) -> pl.Series:

@@ -47,8 +47,15 @@ def letters_of(text: str) -> str:
 
 def plain_column(texts: pl.Series) -> pl.Series:
     """`plain` of a whole column."""
-    if (texts.str.len_bytes() == texts.str.len_chars()).all():
-        return texts.str.to_lowercase()
+    lowered = texts.str.to_lowercase()
+    odd = (texts.str.len_bytes() != texts.str.len_chars()).arg_true()
+    if not len(odd):
+        return lowered
+    return lowered.scatter(odd, _plain_odd(texts.gather(odd)))
+
+
+def _plain_odd(texts: pl.Series) -> pl.Series:
+    """`plain_column` of texts beyond ASCII."""
     ordinary = texts.str.replace_many(_BEFORE)
     stripped = ordinary.str.normalize("NFKD").str.replace_all(_MARKS.pattern, "")
     return stripped.str.to_lowercase().str.replace_many(_LETTERS)
@@ -56,4 +63,5 @@ def plain_column(texts: pl.Series) -> pl.Series:
 
 def letters_column(texts: pl.Series) -> pl.Series:
     """`letters_of` of a whole column."""
-    return plain_column(texts).str.replace_all(r"[^\p{L}\p{N}]+", "")
+    unspaced = plain_column(texts).str.replace_all(" ", "", literal=True)  # most marks are spaces
+    return unspaced.str.replace_all(r"[^\p{L}\p{N}]+", "")

@@ -8,7 +8,7 @@ from gateway.intake.checking.column import Judged
 from gateway.intake.checking.folding import letters_of
 
 MOST = 5
-_SHAPE = re.compile(r"[^\W\d_]+(?:[ .'\u2019-]+[^\W\d_]+)*[ .]*")
+_SHAPE = re.compile(r"[^\W\d_]+(?:[ .'\u2019-]{1,2}[^\W\d_]+)*[ .]{0,2}")
 _GROUPS = re.compile(r"[^\W\d_]+")
 _BRACKETS = re.compile(r"\(.*?\)|\[.*?\]")
 _WORD_START = re.compile(r"(?<![^\W_])(?<![^\W_]['\u2019])[^\W\d_]")
@@ -48,7 +48,8 @@ def initials_of(name: str) -> str | None:
     letters = _WORD_START.findall(kept)
     if len(letters) > MOST:
         letters = [*letters[: MOST - 1], letters[-1]]
-    return "".join(letters).upper()[:MOST] or None
+    capitals = "".join(letters).upper()
+    return "".join(letter for letter in capitals if letter.isalpha())[:MOST] or None
 
 
 def names_child(initials: str, name: str) -> bool:

@@ -19,6 +19,12 @@ SCHEMA = {"at": pl.UInt32, "needle": pl.String, "kind": pl.String}
 _PARTS = r"[;|\r\n]+|\s+/\s+|\s+or\s+|\s+and\s+|,\s*"
 _DATE_LIKE = rf"^(?:{TRUE_DATE}|\d{{1,4}}[-/ ][0-9A-Za-z]{{1,9}}[-/ ]\d{{1,4}})"
 _CUT = "\x1f"
+# O'Neill is looked for as oneill, and as neill; Anne-Marie as anne, marie and annemarie.
+_MARKED = (
+    ("", ""),
+    (f"[{APOSTROPHES}]", " "),
+    (f"[{HYPHENS}]", ""),
+)
 
 
 class NeedleMaker:
@@ -30,23 +36,17 @@ class NeedleMaker:
 
     def named(self, columns: Sequence[pl.Series]) -> pl.DataFrame:
         """The words of names, at least the minimum long; of shorter words, the name as a whole."""
-        said = [self._said(plain_column(column)) for column in columns]
+        said = [self._said(column) for column in columns]
         joined = pl.select(pl.concat_str(said, separator=" ; ", ignore_nulls=True)).to_series()
-        words = [_words(joined.str.replace_all(f"[{APOSTROPHES}]", ""))]
-        if joined.str.contains(f"[{APOSTROPHES}]").any():
-            words.append(_words(joined.str.replace_all(f"[{APOSTROPHES}]", " ")))
-        if joined.str.contains(f"[{HYPHENS}]").any():
-            words.append(_words(joined.str.replace_all(f"[{HYPHENS}{APOSTROPHES}]", "")))
-        long = (pl.col("needle").str.len_chars() >= self._least) & pl.col("needle").str.contains(
-            r"\p{L}"
-        )
-        found = pl.concat(words).filter(long).unique(maintain_order=True)
-        return pl.concat([_of(found, "name"), *map(self._short_names, said)])
+        names = _at(plain_column(joined))
+        found = pl.concat(_words(names, marks, instead) for marks, instead in _MARKED)
+        needle = pl.col("needle")
+        long = (needle.str.len_chars() >= self._least) & needle.str.contains(r"\p{L}")
+        return pl.concat([_of(found.filter(long), "name"), *map(self._short_names, said)])
 
     def phrases(self, column: pl.Series) -> pl.DataFrame:
         """The whole value, and of several parts those with a number in them (12 High Street)."""
-        said = self._said(plain_column(column))
-        whole = _at(said)
+        whole = _at(plain_column(self._said(column)))
         parts = _split(whole, r"[;|,\r\n]+").filter(pl.col("needle").str.contains(r"\d.*\p{L}"))
         return self._run_together(pl.concat([whole, parts]), "phrase")
 
@@ -60,14 +60,14 @@ class NeedleMaker:
         if not len(said.drop_nulls()):
             return pl.DataFrame(schema=SCHEMA)
         dated = said.str.contains(_DATE_LIKE)
-        whole = _at(self._said(plain_column(said.set(dated, None))))
+        whole = _at(plain_column(self._said(said.set(dated, None))))
         days = _days(_at(said.set(~dated, None)))
         made = self._run_together(pl.concat([whole, _split(whole, _PARTS), days]), "identifier")
         return pl.concat([made, _telephones(made)])
 
-    def _said(self, plain: pl.Series) -> pl.Series:
+    def _said(self, cells: pl.Series) -> pl.Series:
         """Without the values that say nothing of anyone."""
-        return plain.set(plain.str.strip_chars().is_in(self._empty), None)
+        return cells.set(cells.str.to_lowercase().is_in(self._empty), None)
 
     def _short_names(self, said: pl.Series) -> pl.DataFrame:
         """Jo Ng: a name none of whose words is long enough, run together."""
@@ -77,7 +77,7 @@ class NeedleMaker:
     def _run_together(self, frame: pl.DataFrame, kind: Kind) -> pl.DataFrame:
         letters = frame.with_columns(letters_column(frame["needle"]).alias("needle"))
         long = letters.filter(pl.col("needle").str.len_chars() >= self._least)
-        return _of(long.unique(maintain_order=True), kind)
+        return _of(long, kind)
 
 
 def _at(series: pl.Series) -> pl.DataFrame:
@@ -89,10 +89,12 @@ def _of(frame: pl.DataFrame, kind: Kind) -> pl.DataFrame:
     return frame.select(pl.col("at").cast(pl.UInt32), "needle", pl.lit(kind).alias("kind"))
 
 
-def _words(joined: pl.Series) -> pl.DataFrame:
-    lists = joined.str.extract_all(r"[\p{L}\p{N}]+")
-    frame = pl.DataFrame({"needle": lists}).with_row_index("at")
-    return frame.explode("needle").drop_nulls()
+def _words(names: pl.DataFrame, marks: str, instead: str) -> pl.DataFrame:
+    """The words of names that have any of ``marks``, with something else in their place."""
+    marked = names.filter(pl.col("needle").str.contains(marks)) if marks else names
+    text = pl.col("needle").str.replace_all(marks or f"[{APOSTROPHES}]", instead)
+    words = marked.with_columns(text.str.extract_all(r"[\p{L}\p{N}]+").alias("needle"))
+    return words.explode("needle").drop_nulls()
 
 
 def _split(frame: pl.DataFrame, separators: str) -> pl.DataFrame:

@@ -17,12 +17,14 @@ def parts_of(cell: str) -> list[str]:
 def reference_judge(spec: FieldSpec) -> Judge:
     """A judge of references in the agreed pattern, matched whole; one given twice counts once."""
     pattern = re.compile(spec.pattern or r"[^\r\n]+")
-    several = spec.kind == "references"
 
-    def judge(cell: str) -> Judged:
-        parts = list(dict.fromkeys(parts_of(cell))) if several else [cell.strip()]
-        if not parts or not all(pattern.fullmatch(part) for part in parts):
+    def judge_one(cell: str) -> Judged:
+        return Judged(cell) if pattern.fullmatch(cell) else Judged(fault="reference.malformed")
+
+    def judge_several(cell: str) -> Judged:
+        parts = list(dict.fromkeys(parts_of(cell)))
+        if not parts or not all(map(pattern.fullmatch, parts)):
             return Judged(fault="reference.malformed")
         return Judged(JOINED.join(parts))
 
-    return judge
+    return judge_several if spec.kind == "references" else judge_one

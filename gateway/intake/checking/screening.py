@@ -78,7 +78,7 @@ class Screener:
             inside = pl.lit(letters.gather(needles["at"]))
             hits = needles.filter(inside.str.contains(pl.col("needle"), literal=True))
             searched = {name: text for name, text in texts.items() if name not in allowed_in}
-            for (at,), group in hits.group_by("at", maintain_order=True):
+            for (at,), group in hits.unique().sort("at").group_by("at", maintain_order=True):
                 yield from self._look(int(str(at)), group, searched)
 
     def _needles(
@@ -86,6 +86,7 @@ class Screener:
     ) -> pl.DataFrame:
         named = [cells[f"c{s.position}"] for s in sources if s.screens == "name"]
         frames = [self._maker.named(named)] if named else []
+        frames += [self._maker.identifiers(_figures(column), digits) for column in named]
         for source in sources:
             column = cells[f"c{source.position}"]
             if source.screens == "phrase":
@@ -114,6 +115,12 @@ class Screener:
         if kind == "phrase" and self._names.is_everyday(needle):
             return self._names.holds(text, {needle})
         return bool(_pattern(needle).search(plain(text)))
+
+
+def _figures(names: pl.Series) -> pl.Series:
+    """What stands in a column of names and is none: a date of birth, a telephone number, e-mail."""
+    worded = names.str.contains(r"\p{L}") & ~names.str.contains("@", literal=True)
+    return names.set(worded, None)
 
 
 def _has_text(spec: FieldSpec) -> bool:
