@@ -24,11 +24,12 @@ install() { # PACKAGE...: true when all of them went in
   can_install || return 1
   say "Installing $* (apt-get)."
   if [ $updated = no ]; then
-    $as_root apt-get -qq update >/dev/null || say "apt-get update failed; going on with the lists there are."
+    $as_root apt-get -qq update >/dev/null 2>&1 || say "apt-get update failed; going on with the lists there are."
     updated=yes
   fi
-  $as_root env DEBIAN_FRONTEND=noninteractive \
-    apt-get -qq -y --no-install-recommends install "$@" >/dev/null
+  local said
+  said=$($as_root env DEBIAN_FRONTEND=noninteractive \
+    apt-get -qq -y --no-install-recommends install "$@" 2>&1) || { say "$said"; return 1; }
 }
 has_seccomp() { "$1" -c 'import ctypes; ctypes.CDLL("libseccomp.so.2")' 2>/dev/null; }
 
@@ -80,7 +81,7 @@ else
 fi
 say "Installing the pinned Python packages into $venv ($kind): the first time this takes a minute."
 # No package may bring in another that is not pinned: pip refuses one without a hash.
-$venv/bin/python -m pip --disable-pip-version-check --no-input install --quiet \
+$venv/bin/python -m pip --disable-pip-version-check --no-input install -qq \
   --no-warn-script-location --require-hashes "${wanted[@]}"
 printf '%s\n' "$run_stamp" > $venv/.prepared-run
 [ "$kind" != dev ] || printf '%s\n' "$dev_stamp" > $venv/.prepared-dev

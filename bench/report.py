@@ -1,0 +1,187 @@
+"""What was measured, as text, as JSON and as the page docs/benchmarks.md."""
+
+import os
+import platform
+import statistics
+import subprocess
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from measure import Cost
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+LIMIT_MIB = 1024
+OURS = "gateway"
+
+
+@dataclass
+class Workload:
+    """Some files of so many rows each, and all runs over them, by who ran."""
+
+    name: str
+    words: str
+    rows: int
+    files: int = 1
+    runs: dict[str, list[Cost]] = field(default_factory=dict)
+    stages: dict[str, list[Cost]] = field(default_factory=dict)
+    absent: dict[str, str] = field(default_factory=dict)
+
+    def add(self, who: str, cost: Cost) -> None:
+        """Note a run."""
+        self.runs.setdefault(who, []).append(cost)
+
+    def median(self, who: str) -> Cost:
+        """Medians of CPU and wall, and the highest peak."""
+        return middle(self.runs[who])
+
+    def strongest(self) -> str | None:
+        """The pipeline that took least CPU."""
+        shells = [who for who in self.runs if who != OURS]
+        return min(shells, key=lambda who: self.median(who).cpu, default=None)
+
+
+def middle(costs: list[Cost]) -> Cost:
+    """Medians of CPU and wall, and the highest peak."""
+    return Cost(
+        statistics.median(cost.cpu for cost in costs),
+        statistics.median(cost.wall for cost in costs),
+        max(cost.peak for cost in costs),
+    )
+
+
+def machine() -> dict[str, str]:
+    """What the figures were measured on."""
+    model = "unknown processor"
+    for line in Path("/proc/cpuinfo").read_text().splitlines():
+        if line.startswith("model name"):
+            model = line.split(":", 1)[1].strip()
+            break
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    commit = subprocess.run(
+        ["git", "rev-parse", "--short=12", "HEAD"], cwd=CHECKOUT, capture_output=True, check=False
+    )
+    return {
+        "processor": f"{model}, {os.cpu_count()} cores",
+        "memory": f"{memory:.0f} GiB",
+        "system": f"Linux {platform.release().split('-')[0]}",
+        "python": platform.python_version(),
+        "commit": commit.stdout.decode().strip(),
+    }
+
+
+def as_json(workloads: list[Workload], start: list[Cost], day: str) -> dict[str, Any]:
+    """Every run, so that anyone can reckon anew."""
+
+    def listed(runs: dict[str, list[Cost]]) -> dict[str, list[dict[str, float]]]:
+        return {
+            who: [
+                {"cpu_s": round(c.cpu, 3), "wall_s": round(c.wall, 3), "peak_mib": round(c.peak, 1)}
+                for c in costs
+            ]
+            for who, costs in runs.items()
+        }
+
+    return {
+        "day": day,
+        "machine": machine(),
+        "start": listed({OURS: start})[OURS],
+        "workloads": [
+            {
+                "name": item.name,
+                "files": item.files,
+                "rows_each": item.rows,
+                "runs": listed(item.runs),
+                "stages": listed(item.stages),
+                "absent": item.absent,
+            }
+            for item in workloads
+        ],
+    }
+
+
+def table(item: Workload) -> list[str]:
+    """A workload's table in Markdown, which reads as text too."""
+    ours = item.median(OURS)
+    lines = [
+        f"| {'who':31} | CPU s | wall s | largest process MiB | gateway's CPU ÷ this |",
+        f"| {'-' * 31} | ----: | -----: | ------------------: | -------------------: |",
+    ]
+    for who in item.runs:
+        cost = item.median(who)
+        ratio = f"{ours.cpu / cost.cpu:.2f}"
+        lines.append(
+            f"| {who:31} | {cost.cpu:5.2f} | {cost.wall:6.2f} | {cost.peak:19.0f} | {ratio:>20} |"
+        )
+    lines += [f"| {who:31} | not run: {why} | | | |" for who, why in item.absent.items()]
+    return lines
+
+
+def sentences(item: Workload) -> list[str]:
+    """What a workload's figures come to, in words."""
+    counts = sorted({len(costs) for costs in item.runs.values()})
+    told = [
+        f"Medians of {' and '.join(map(str, counts))} runs, interleaved; peaks are the highest."
+    ]
+    stages = [f"{name} {middle(costs).cpu:.2f} s" for name, costs in item.stages.items()]
+    told.append(f"Of the gateway's CPU: {', '.join(stages)}.")
+    if item.files > 1:
+        each = item.median(OURS).cpu / item.files
+        told.append(f"That is {each:.3f} CPU seconds a file, the start of two programs included.")
+    strongest = item.strongest()
+    if strongest is None:
+        return [*told, "No shell pipeline could be run here, so there is no ratio."]
+    ratio = item.median(OURS).cpu / item.median(strongest).cpu
+    told.append(
+        f"The strongest pipeline here is *{strongest}*; the gateway takes {ratio:.2f} × its CPU."
+    )
+    return told
+
+
+PAGE = """# Benchmarks
+
+Made by `make bench`; do not edit. Every run is in [bench/results.json](../bench/results.json).
+
+Measured on {day}, commit {commit}: {processor}, {memory}, {system}, Python {python}.
+CPU is user + system seconds of a command and of everything that it started. Ratios are of CPU
+within one run of the bench, on the same files, taken in turn; compare them with no other run's.
+
+{body}
+## What is compared
+
+The gateway's figure is two `tick`s, each a program started anew: the intake of one dropped file,
+and the window that sends it. The start alone (`--version`) costs {start:.2f} CPU seconds, and each
+tick also starts the confined reader and the agents of GnuPG that it needs; the service (`make run`)
+starts once, not twice a file. `init` and the copy into the inbox are not counted on our side, nor
+is the making of keys on the other.
+
+The shell pipeline is what could be scripted today: keep the 33 columns, zip with AES-256, sign and
+encrypt with GnuPG, write a checksum, move into place. It is given its gpg agent before the clock
+starts; the gateway's agents are started and ended within its clock.
+
+What the gateway does for its CPU, and the pipeline does not: it seals the original before anything
+else; reads it in a confined process; checks every field and rule; screens free text against the
+values of the dropped columns; makes a workbook and reads it back; serves two recipients, not one,
+each with a message of their own; tests each package by decrypting it; writes a signed manifest;
+keeps a record in one transaction; remembers what was sent; and makes everything durable (fsync).
+"""
+
+
+def page(workloads: list[Workload], start: list[Cost], day: str) -> str:
+    """The page docs/benchmarks.md."""
+    body = []
+    for item in workloads:
+        body += [f"## {item.name}: {item.words}", "", *table(item), "", *sentences(item), ""]
+    body += [f"{memory_sentence(workloads)}", ""]
+    return PAGE.format(day=day, body="\n".join(body), start=middle(start).cpu, **machine())
+
+
+def memory_sentence(workloads: list[Workload]) -> str:
+    """Whether the largest process of ours keeps to the limit."""
+    worst = max(workloads, key=lambda item: item.median(OURS).peak)
+    peak = worst.median(OURS).peak
+    kept = "keeps to" if peak <= LIMIT_MIB else "BREAKS"
+    return (
+        f"The gateway's largest process, on {worst.name}, peaked at {peak:.0f} MiB: "
+        f"it {kept} the limit of {LIMIT_MIB} MiB."
+    )
