@@ -69,15 +69,18 @@ def open_delimited(stream: BinaryIO, book: RuleBook) -> Opened:
     encoding = decide(stream)
     known = KnownHeadings(book)
     candidates = []
-    broken = 0
+    broken = set()
     for separator in SEPARATORS:
         source = DelimitedSource(stream, encoding, separator)
         head, whole = _head(source)
-        broken += not whole
+        if not whole:
+            broken.add(separator)
         if found := known.find(head):
             candidates.append((found.recognised, found, source))
     if not candidates:
-        raise refused("file.quotes" if broken == len(SEPARATORS) else "file.no-headings")
+        raise refused(
+            "file.quotes" if _likeliest(stream, encoding) in broken else "file.no-headings"
+        )
     _, heading, source = max(candidates, key=lambda candidate: candidate[0])
     queries = (finding("file.windows-1252"),) if encoding.is_doubtful_kind else ()
     return Opened(source, narrow_enough(heading), queries)
@@ -92,3 +95,9 @@ def _head(source: DelimitedSource) -> tuple[list[list[str]], bool]:
     except Refused:
         return head, False
     return head, True
+
+
+def _likeliest(stream: BinaryIO, encoding: Encoding) -> str:
+    """The separator that stands most often at the start: whose quotes the sender must mend."""
+    start = open_text(stream, encoding).read(1 << 16)
+    return max(SEPARATORS, key=start.count)

@@ -11,6 +11,9 @@ import re
 
 from gateway.intake.reading.refused import refused
 
+LAST_ROW, LAST_COLUMN = 1_048_576, 16_384  # of any sheet
+NARROW = 64  # columns that need no closer look
+
 _MOST_ROW = 32 * 1024 * 1024  # bytes of one row's XML
 _PART = 4 * 1024 * 1024  # bytes without the end of a row, after which any tag will do
 _PREFIX = rb"(?:[A-Za-z_][\w.\-]*:)?"
@@ -23,14 +26,18 @@ _FORMULA = re.compile(rb"<" + _PREFIX + rb"f[\s/>]")
 _CLOSER = (b'"e"', b"'e'", b"<f", b":f")  # an error cell, a formula
 _FILLED = re.compile(rb"<" + _PREFIX + rb"v(?:\s[^>]*)?>[^<]")
 _CELL = re.compile(r"([A-Za-z]{1,3})([0-9]{1,7})")
+_FAR_CELL = re.compile(rb' r="([A-Z]{1,3})([0-9]{1,7})"[^>]*>')
+_ROW = re.compile(rb' r="([0-9]{1,7})"')
+_NUMBER = re.compile(r"[0-9]{1,7}")
 _TRUE = frozenset({"1", "true", "on"})
-_FIRST_BOUND = 64  # columns that need no closer look
+_STEP = 16  # columns by which the bound grows
 
 
 class SheetScan:
     """What was seen of one sheet. Rows and columns count from 1; a range includes both ends.
 
     ``failed``: row → columns of its error cells, and of formulas saved without their result.
+    ``last_row`` and ``last_column`` bound what has a value; up to `NARROW` columns are not counted.
     """
 
     def __init__(self) -> None:
@@ -43,8 +50,8 @@ class SheetScan:
         self._row = 0
         self._column = 0
         self._left = b""
-        self._bound = _FIRST_BOUND
-        self._beyond = _beyond(_FIRST_BOUND)
+        self._column_bound, self._row_bound = NARROW, NARROW
+        self._beyond = _beyond(NARROW, NARROW)
 
     def feed(self, block: bytes) -> None:
         """Take the next block of the sheet's XML. Raises Refused ``file.damaged``: endless tag."""
@@ -77,24 +84,37 @@ class SheetScan:
 
     def _scan(self, data: bytes) -> None:
         # Only where one of these stands is it worth looking at each cell: that is slow.
-        closer = any(mark in data for mark in _CLOSER)
-        if closer or _PREFIXED.search(data) or not self._is_plain(data):
+        closer = any(mark in data for mark in _CLOSER) or _PREFIXED.search(data)
+        tags = [] if closer else _ROW_OR_COLUMN.findall(data)
+        if closer or not self._is_plain(data, tags):
             self._scan_cells(data)
             return
-        for match in _ROW_OR_COLUMN.finditer(data):
-            self._take(match[1], match[2])
+        for name, text in tags:
+            self._take(name, text)
 
-    def _is_plain(self, data: bytes) -> bool:
-        """Whether each cell is written ``<c r="A1"…``; notes how far to the right they reach."""
+    def _is_plain(self, data: bytes, tags: list[tuple[bytes, bytes]]) -> bool:
+        """Whether each cell is written ``<c r="A1"…`` and lies in no row beyond these.
+
+        Notes how far to the right they reach, rounded up, so that few are looked at closely.
+        """
+        numbers = [_ROW.match(text) for name, text in tags if name == b"row"]
+        last = max((int(number[1]) for number in numbers if number), default=0)
+        if None in numbers or last > LAST_ROW:
+            return False
+        if last > self._row_bound:
+            self._row_bound = min(last + last // 4, LAST_ROW)
+            self._beyond = _beyond(self._column_bound, self._row_bound)
         at = 0
         while match := self._beyond.search(data, at):
             at = match.end()
-            cell = re.compile(rb' r="([A-Z]{1,3})[0-9]{1,7}"[^>]*>').match(data, at)
-            if cell is None:
+            cell = _FAR_CELL.match(data, at)
+            column = _column(cell[1].decode()) if cell else LAST_COLUMN + 1
+            if cell is None or int(cell[2]) > self._row_bound or column > LAST_COLUMN:
                 return False
             if not cell[0].endswith(b"/>"):
-                self._bound = self.last_column = column_number(cell[1].decode())
-                self._beyond = _beyond(self._bound)
+                self._column_bound = max(self._column_bound, min(column + _STEP, LAST_COLUMN))
+                self._beyond = _beyond(self._column_bound, self._row_bound)
+                self.last_column = self._column_bound
         return True
 
     def _scan_cells(self, data: bytes) -> None:
@@ -112,7 +132,7 @@ class SheetScan:
     def _take(self, name: bytes, text: bytes) -> None:
         attributes = _attributes(text)
         if name == b"row":
-            self._row = _number(attributes.get("r"), self._row + 1)
+            self._row = _row(attributes.get("r"), self._row + 1)
             self._column = 0
             if not text.endswith(b"/"):
                 self.last_row = max(self.last_row, self._row)
@@ -126,9 +146,7 @@ class SheetScan:
 
     def _take_cell(self, text: bytes, body: bytes) -> None:
         attributes = _attributes(text)
-        place = _CELL.fullmatch(attributes.get("r", ""))
-        row = int(place[2]) if place else self._row
-        self._column = column_number(place[1].upper()) if place else self._column + 1
+        row, self._column = _place(attributes.get("r"), self._row, self._column + 1)
         if text.endswith(b"/"):
             return
         self.last_row = max(self.last_row, row)
@@ -139,7 +157,28 @@ class SheetScan:
             self.failed.setdefault(row, []).append(self._column)
 
 
-def column_number(letters: str) -> int:
+def _row(text: str | None, otherwise: int) -> int:
+    """A row's number. Raises Refused ``file.damaged`` for one that no sheet has."""
+    if text is None:
+        return otherwise
+    if not _NUMBER.fullmatch(text) or not 1 <= int(text) <= LAST_ROW:
+        raise refused("file.damaged")
+    return int(text)
+
+
+def _place(text: str | None, row: int, column: int) -> tuple[int, int]:
+    """Where a cell is. A parser would make room for a place that no sheet has: ``file.damaged``."""
+    if text is not None:
+        place = _CELL.fullmatch(text)
+        if place is None:
+            raise refused("file.damaged")
+        row, column = _row(place[2], 0), _column(place[1].upper())
+    if column > LAST_COLUMN:
+        raise refused("file.damaged")
+    return row, column
+
+
+def _column(letters: str) -> int:
     """The number of a column by its capital letters: A is 1, XFD is 16,384."""
     number = 0
     for letter in letters:
@@ -155,16 +194,22 @@ def _letters(number: int) -> str:
     return letters
 
 
-def _beyond(bound: int) -> re.Pattern[bytes]:
-    """Matches the start of any cell that is not plainly in columns A to ``bound``."""
-    last = _letters(bound)
-    within = [f"[A-Z]{{1,{len(last) - 1}}}"] if len(last) > 1 else []
-    for at, letter in enumerate(last):
-        rest = len(last) - at - 1
-        if letter > "A":
-            within.append(f"{last[:at]}[A-{chr(ord(letter) - 1)}][A-Z]{{{rest}}}")
-    within.append(last)
-    return re.compile(rf'<c(?=[\s/>])(?! r="(?:{"|".join(within)})[0-9]{{1,7}}")'.encode())
+def _beyond(column: int, row: int) -> re.Pattern[bytes]:
+    """Matches the start of any cell that is not plainly within A1 and this column and row."""
+    columns, rows = _no_more(_letters(column), "A", "Z"), _no_more(str(row), "0", "9")
+    return re.compile(rf'<c(?=[\s/>])(?! r="(?:{columns})(?:{rows})")'.encode())
+
+
+def _no_more(last: str, low: str, high: str) -> str:
+    """An expression for every text of these characters that sorts up to ``last``, shorter first."""
+    texts = [last]
+    for at in reversed(range(len(last))):
+        if last[at] > low:
+            less = f"[{low}-{chr(ord(last[at]) - 1)}]"
+            texts.append(f"{last[:at]}{less}[{low}-{high}]{{{len(last) - at - 1}}}")
+    if len(last) > 1:
+        texts.append(f"[{low}-{high}]{{1,{len(last) - 1}}}")
+    return "|".join(texts)
 
 
 def _attributes(text: bytes) -> dict[str, str]:

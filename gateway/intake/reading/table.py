@@ -15,8 +15,8 @@ from gateway.agreement.normalise import fold_heading
 from gateway.intake.findings import Finding, finding
 from gateway.intake.reading.source import Opened, Row
 
-_STEP = 256  # rows taken between two looks at the batch's weight
-_BATCH_BYTES = 64 * 1024 * 1024
+_STEP = 64  # rows taken between two looks at the batch's weight
+_BATCH_BYTES = 32 * 1024 * 1024
 _MOST_REPEATS = 20  # repeated heading rows that are told one by one
 
 

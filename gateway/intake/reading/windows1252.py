@@ -36,7 +36,7 @@ _DOUBTS = (
     rb"[\x80\xbc-\xbe][" + _PLAIN + rb"]",
 )
 _DOUBT = re.compile(b"|".join(_DOUBTS))
-_CONTEXT = 8  # bytes at a block's end that are judged with the next block
+_HIGH = re.compile(rb"[\x80-\xff]+")
 
 
 def is_beyond_doubt(blocks: Iterable[bytes]) -> bool:
@@ -46,13 +46,11 @@ def is_beyond_doubt(blocks: Iterable[bytes]) -> bool:
     for block in blocks:
         returns, feeds = returns or b"\r" in block, feeds or b"\n" in block
         window += block
-        if _is_doubtful(window, len(window) - _CONTEXT):
-            return False
-        window = window[-2 * _CONTEXT :]
-    return not _is_doubtful(window + b"\n", len(window) + 1) and (feeds or not returns)
-
-
-def _is_doubtful(window: bytes, end: int) -> bool:
-    """Whether a doubt ends before ``end``; the window's first byte is context only."""
-    found = _DOUBT.search(window, 1)
-    return found is not None and found.end() <= end
+        judged = len(window)
+        for run in _HIGH.finditer(window, 1):
+            if run.end() == len(window):
+                judged = run.start()  # it may go on in the next block
+            elif _DOUBT.search(window[run.start() - 1 : run.end() + 1]):
+                return False
+        window = window[judged - 1 :]
+    return not _DOUBT.search(window + b"\n") and (feeds or not returns)

@@ -19,13 +19,11 @@ from gateway.intake.reading import parts
 from gateway.intake.reading.cells import CONTROL, FAILED, cell_series, cell_text
 from gateway.intake.reading.headings import HEAD_ROWS, HeadingRow, KnownHeadings, narrow_enough
 from gateway.intake.reading.refused import Refused, refused
-from gateway.intake.reading.sheetscan import SheetScan
+from gateway.intake.reading.sheetscan import LAST_ROW, NARROW, SheetScan
 from gateway.intake.reading.source import Opened, Row
 from gateway.intake.reading.xmlguard import guarded, is_xml
 
 MOST_CELLS = 64 * 1024 * 1024  # of the rectangle that calamine allocates, about 30 bytes each
-_NARROW = 64  # columns that the scan does not count
-_LAST_ROW = 1_048_576
 
 
 class SheetSource:
@@ -52,7 +50,7 @@ class SheetSource:
                     self._mark(row, failed[number])
                 yield row
         # Rows of nothing but failed cells below the last value are outside calamine's rectangle.
-        for below in range(number + 1, min(max(failed, default=0), _LAST_ROW) + 1):
+        for below in range(number + 1, min(max(failed, default=0), LAST_ROW) + 1):
             row = [""] * width
             self._mark(row, failed.get(below, ()))
             yield row
@@ -152,7 +150,7 @@ def _choose(
 
 
 def _load(workbook: CalamineWorkbook, name: str, scan: SheetScan) -> SheetSource:
-    if scan.last_row * max(_NARROW, scan.last_column) > MOST_CELLS:
+    if scan.last_row * max(NARROW, scan.last_column) > MOST_CELLS:
         raise refused("file.over-limit")
     with _parsing():
         return SheetSource(name, workbook.get_sheet_by_name(name), scan)
