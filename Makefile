@@ -22,7 +22,7 @@ demo: ready-to-run ## one whole exchange on made-up extracts, stage by stage
 	@$(PY) tools/demo.py
 
 run: ready-to-run ## the service, on a rehearsal home made here at the first start
-	@[ -e config/parties.toml ] || $(PY) -m gateway init --rehearsal
+	@[ -e var/gateway.db ] || $(PY) -m gateway init --rehearsal
 	@exec $(PY) -m gateway run
 
 test: ready-to-develop ## all tests, with branch coverage (at least 90 %)
