@@ -1,7 +1,6 @@
 """Cells that hold one code or several of an agreed list, by label, code or synonym."""
 
 import re
-from bisect import bisect_right
 from datetime import date, timedelta
 from functools import lru_cache
 
@@ -25,14 +24,8 @@ class Eras:
         self.changes = sorted(starts | ends)
 
     def day(self, era: int) -> date:
-        """A day within the era of that number, counted from 0."""
-        if not self.changes:
-            return date(2000, 1, 1)
+        """A day within the era of that number, from 0: a list that never changes has none."""
         return self.changes[era - 1] if era else self.changes[0] - timedelta(days=1)
-
-    def number(self, day: date) -> int:
-        """The number of the era that a day lies in."""
-        return bisect_right(self.changes, day)
 
 
 class CodedCells:

@@ -65,9 +65,9 @@ def plan_columns(headings: Sequence[str], book: RuleBook) -> Plan:
 def map_columns(headings: Sequence[str], book: RuleBook) -> Plan:
     """The plan for a file's headings, with the reasons to refuse it, if any, in ``refusals``."""
     folded = [fold_heading(heading) for heading in headings]
-    positions, twice = _positions(folded, book.flow.fields)
-    taken = set(positions.values())
-    unknown = [at for at, name in enumerate(folded) if name and at not in taken]
+    means = {fold_heading(n): spec for spec in book.flow.fields for n in (*spec.also, spec.heading)}
+    positions, twice = _positions(folded, means)
+    unknown = [at for at, name in enumerate(folded) if name and name not in means]
     twice += _unknown_twice(folded, unknown)
     names = _name_columns(folded, book.flow.fields)
     absent = [spec for spec in book.flow.fields if spec.id not in positions]
@@ -86,9 +86,8 @@ def map_columns(headings: Sequence[str], book: RuleBook) -> Plan:
 
 
 def _positions(
-    folded: Sequence[str], fields: Sequence[FieldSpec]
+    folded: Sequence[str], means: Mapping[str, FieldSpec]
 ) -> tuple[dict[str, int], list[Finding]]:
-    means = {fold_heading(name): spec for spec in fields for name in (*spec.also, spec.heading)}
     positions: dict[str, int] = {}
     twice: dict[str, Finding] = {}
     for at, name in enumerate(folded):

@@ -115,6 +115,20 @@ def test_initials_may_be_missing_where_a_name_is_there(book: RuleBook, annex: li
     assert plan_columns([*annex, "Surname"], book).names == {}
 
 
+def test_a_required_age_may_be_missing_where_its_dates_are_there(
+    book: RuleBook, annex: list[str]
+) -> None:
+    fields = tuple(
+        spec.model_copy(update={"required": True}) if spec.id == "age" else spec
+        for spec in book.flow.fields
+    )
+    strict = book.model_copy(update={"flow": book.flow.model_copy(update={"fields": fields})})
+    headings = [name for name in annex if name != "Age"]
+    assert plan_columns(headings, strict).missing == ("Age",)
+    with pytest.raises(Refused):
+        plan_columns([name for name in headings if name != "Date of birth"], strict)
+
+
 def test_sources_are_what_the_agreement_lists(book: RuleBook, annex: list[str]) -> None:
     listed = ["Postcode", "Mother's name", "Town", "Religion", "Social worker", "Colour"]
     plan = plan_columns([*annex, *listed], book)

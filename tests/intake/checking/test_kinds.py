@@ -65,8 +65,8 @@ INITIALS = (
         "A Smith": "initials.full-name", "Si\u00e2n": "initials.full-name",
         "O'Neill": "initials.full-name", "not known": "initials.full-name",
         "A1": "initials.malformed", "?": "initials.malformed", "A/B": "initials.malformed",
-        "A.B.C.D.E.F": "initials.malformed", "A, B": "initials.malformed", "-": "initials.malformed",
-        "A ... B": "initials.malformed",
+        "A.B.C.D.E.F": "initials.malformed", "A, B": "initials.malformed",
+        "-": "initials.malformed", "A ... B": "initials.malformed",
     },
 )  # fmt: skip
 REFERENCE = (
@@ -98,12 +98,13 @@ CODE = (
     "Ethnicity",
     {},
     {
-        "White British": "White British", "white  BRITISH": "White British", "WBRI": "White British",
-        "wbri": "White British", "a) WBRI": "White British", "White\u00a0British": "White British",
+        "White British": "White British", "white  BRITISH": "White British",
+        "WBRI": "White British", "wbri": "White British", "a) WBRI": "White British",
+        "White\u00a0British": "White British",
     },
     dict.fromkeys(
-        ("White Brit", "British", "WBRI.", "White British;White Irish", "b) WBRI", "Whit\u00e9 British",
-         "u) WBRX", "Other: something"),
+        ("White Brit", "British", "WBRI.", "White British;White Irish", "b) WBRI",
+         "Whit\u00e9 British", "u) WBRX", "Other: something"),
         "code.unknown",
     ),
 )  # fmt: skip
@@ -162,7 +163,8 @@ DISABILITY = (
     "Any prior disability",
     {},
     {
-        "None": "None", "NONE": "None", "No disability": "None", "MOB;HAND": "Mobility; Hand function",
+        "None": "None", "NONE": "None", "No disability": "None",
+        "MOB;HAND": "Mobility; Hand function",
         "Yes (unspecified)": "Yes (unspecified)", "Not known": "Not known", "None;none": "None",
     },
     {"None;MOB": "code.alone", "MOB;No disability": "code.alone", "Asthma": "code.unknown"},
@@ -183,9 +185,8 @@ def test_what_is_taken_and_what_is_refused(table: Any, examined: Any, book: Rule
     written = [*taken, *refused]
     result = examined([{**others, heading: text} for text in written])
     found = {text: result.of_row(row) for row, text in enumerate(written, 2)}
-    assert found == dict.fromkeys(taken, []) | {
-        text: [(code, heading)] for text, code in refused.items()
-    }
+    faults = {text: [(code, heading)] for text, code in refused.items()}
+    assert found == {text: [] for text in taken} | faults
     sent = {text: result.rows[row][field] for row, text in enumerate(written, 2)}
     assert sent == taken | dict.fromkeys(refused, "")
 
@@ -216,7 +217,7 @@ def test_required_cells(examined: Any, book: RuleBook) -> None:
 
 def test_optional_cells_may_be_blank(examined: Any, book: RuleBook) -> None:
     optional = [s.heading for s in book.flow.fields if not s.required and s.heading != "Age"]
-    result = examined([dict.fromkeys(optional), {heading: "" for heading in optional}])
+    result = examined([dict.fromkeys(optional), dict.fromkeys(optional, "")])
     assert result.of_rows == []
 
 

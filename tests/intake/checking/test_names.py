@@ -20,7 +20,8 @@ FINDER = NameFinder(EVERYDAY)
 
 HELD = {
     "aisha": ["Aisha said", "saw AISHA.", "aisha's mother", "Aisha\u2019s", "(Aisha)", "Aisha's",
-              "A\u00efsha", "mother/Aisha", "Aisha-Khan", "Aisha,Khan", "Ais\u00adha", "AISHA\u200b"],
+              "A\u00efsha", "mother/Aisha", "Aisha-Khan", "Aisha,Khan",
+              "Ais\u00adha", "AISHA\u200b"],
     "oneill": ["O'Neill", "O\u2019Neill's", "O`Neill", "ONeill", "o'neill", "O\u00b4Neill"],
     "neill": ["O'Neill was there"],
     "sian": ["Si\u00e2n", "Sian's", unicodedata.normalize("NFD", "Si\u00e2n"), "si\u00e2n"],
@@ -43,7 +44,8 @@ HELD_AS_NAMES = {
     "will": ["We saw Will today", "saw Will.", "Dr. Will came", "known as \"Will\"", "Mother: Will",
              "with J. Will", "and WILL said", "then Will-Young", "Mr Will"],
     "rose": ["to Rose's house", "said Rose", "mother (Rose)"],
-    "may": ["He told May about it", "and May said", "with May. It", "call May on 3", "May I, May said"],
+    "may": ["He told May about it", "and May said", "with May. It", "call May on 3",
+            "May I, May said"],
     "june": ["saw April and June", "with June, aged 3", "mother June"],
     "mark": ["ask Mark", "e.g. Mark", "No 3. Then Mark left"],
 }  # fmt: skip
@@ -54,7 +56,8 @@ FREE_AS_WORDS = {
     "rose": ["the price rose", "Rose early", "It was so. Rose early"],
     "may": ["they may come", "in May", "since May", "on 3 May", "3rd May", "3rd of May 2024",
             "May 2024 was", "until late May", "between April and May", "from May to July",
-            "in April, May", "by 12 May", "end of May", "next May", "said May 3rd", "from April to May"],
+            "in April, May", "by 12 May", "end of May", "next May", "said May 3rd",
+            "from April to May"],
     "june": ["in June", "early June", "during June", "between April and June", "12/June"],
     "march": ["from March until May", "the march"],
 }  # fmt: skip

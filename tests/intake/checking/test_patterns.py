@@ -38,7 +38,8 @@ IS = {
         "\uff10\uff17700 900123",
     ],
     "email": [
-        "worker0001@authority.example", "Jane.Doe+x@sub.gov.uk", "<a@b.co>", "o'neill@school.sch.uk",
+        "worker0001@authority.example", "Jane.Doe+x@sub.gov.uk", "<a@b.co>",
+        "o'neill@school.sch.uk",
         "mail me:a_b@c-d.example,", "user\uff20host.example",
     ],
 }  # fmt: skip
@@ -46,10 +47,12 @@ IS_NOT = [
     "9434765918", "19434765919", "94347659190", "A9434765919", "SCN00000012", "CPD-1234567",
     "EY123456", "CR/00000123", "2022-07-01 10:30", "2022-07-01 12 visits", "01/02/2022",
     "01/02/2022 123 456", "01.02.2022 1030 2", "01/02/22 03/04/22", "01-02-2022-03-04-2022",
-    "2022-07-01 2022-07-02", "AB123456", "AB 12 34 56", "AB123456E", "XAB123456C", "Stage A1 1st visit",
-    "Key stage KS2 3rd year", "room B2 4th floor", "1AA", "M1", "Year 11 2 boys", "at 09:30 and 10:45",
+    "2022-07-01 2022-07-02", "AB123456", "AB 12 34 56", "AB123456E", "XAB123456C",
+    "Stage A1 1st visit",
+    "Key stage KS2 3rd year", "room B2 4th floor", "1AA", "M1", "Year 11 2 boys",
+    "at 09:30 and 10:45",
     "0930 1045 1130", "12345 67890", "0800 1111", "4 of 5", "at home @ 3", "a@b", "@handle",
-    "ref 7700900123", "aged 10 11 12 13 14", "p1 1pm", "B123456789012",
+    "ref 7700900123", "aged 10 11 12 13 14", "p1 1pm", "B123456789012", "A80120000100I",
     "COVID19", "10,000,000,000", "1234567890123456",
 ]  # fmt: skip
 

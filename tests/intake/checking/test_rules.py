@@ -212,6 +212,15 @@ def test_derived_ages_and_initials(examined: Any) -> None:
     assert [result.rows[row]["age"] for row in (12, 13, 14)] == ["14", "0", "0"]
 
 
+def test_an_agreement_that_derives_nothing(book: RuleBook, examined: Any) -> None:
+    fields = tuple(spec.model_copy(update={"derive": None}) for spec in book.flow.fields)
+    plain = book.model_copy(update={"flow": book.flow.model_copy(update={"fields": fields})})
+    rows = [{AGE: ""}, {"Child's initials": "", "Child's full name": "Aisha Khan"}]
+    result = examined(rows, rules=plain)
+    assert result.of_rows == [(3, "cell.required")]
+    assert result.rows[2]["age"] == ""
+
+
 def test_derived_where_the_columns_are_absent(examined: Any, clean: dict[str, Any]) -> None:
     given = {name: cell for name, cell in clean.items() if name not in (AGE, "Child's initials")}
     result = examined([given | {"Child's full name": "Aisha Khan"}], whole=False)

@@ -124,8 +124,12 @@ def test_what_follows_other_is_screened(examined: Any) -> None:
 
 
 def test_the_contact_keeps_its_own_telephone_and_email(examined: Any) -> None:
-    worker = {"Social worker": "Olga Petrova", "Social worker phone": "07700 900123",
-              "Social worker e-mail": "olga@la.example", "Mother's phone": "07700 900456"}  # fmt: skip
+    worker = {
+        "Social worker": "Olga Petrova",
+        "Social worker phone": "07700 900123",
+        "Social worker e-mail": "olga@la.example",
+        "Mother's phone": "07700 900456",
+    }
     result = examined(
         [
             {CONTACT: "Duty desk, 020 7946 0000, duty@la.example"},
