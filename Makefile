@@ -23,6 +23,8 @@ demo: ready-to-run ## one whole exchange on made-up extracts, stage by stage
 
 run: ready-to-run ## the service, on a rehearsal home made here at the first start
 	@[ -e var/gateway.db ] || $(PY) -m gateway init --rehearsal
+	@echo "To try it, in another terminal: cp samples/notifications-2025-03-13.csv inbox/ofsted/notifications/"
+	@echo "The report appears in outbox/ofsted/reports/. Stop with Ctrl-C."
 	@exec $(PY) -m gateway run
 
 test: ready-to-develop ## all tests, with branch coverage (at least 90 %)

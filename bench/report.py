@@ -70,7 +70,7 @@ def machine() -> dict[str, str]:
     }
 
 
-def as_json(workloads: list[Workload], start: list[Cost], day: str) -> dict[str, Any]:
+def as_json(workloads: list[Workload], start: list[Cost], day: str, load: float) -> dict[str, Any]:
     """Every run, so that anyone can reckon anew."""
 
     def listed(runs: dict[str, list[Cost]]) -> dict[str, list[dict[str, float]]]:
@@ -85,6 +85,7 @@ def as_json(workloads: list[Workload], start: list[Cost], day: str) -> dict[str,
     return {
         "day": day,
         "machine": machine(),
+        "load_at_start": round(load, 2),
         "start": listed({OURS: start})[OURS],
         "workloads": [
             {
@@ -142,7 +143,8 @@ PAGE = """# Benchmarks
 
 Made by `make bench`; do not edit. Every run is in [bench/results.json](../bench/results.json).
 
-Measured on {day}, commit {commit}: {processor}, {memory}, {system}, Python {python}.
+Measured on {day}, commit {commit}: {processor}, {memory}, {system}, Python {python}. The machine's load
+was {load:.1f} at the start; above its number of cores, wall times say little.
 CPU is user + system seconds of a command and of everything that it started. Ratios are of CPU
 within one run of the bench, on the same files, taken in turn; compare them with no other run's.
 
@@ -167,13 +169,15 @@ keeps a record in one transaction; remembers what was sent; and makes everything
 """
 
 
-def page(workloads: list[Workload], start: list[Cost], day: str) -> str:
+def page(workloads: list[Workload], start: list[Cost], day: str, load: float) -> str:
     """The page docs/benchmarks.md."""
     body = []
     for item in workloads:
         body += [f"## {item.name}: {item.words}", "", *table(item), "", *sentences(item), ""]
     body += [f"{memory_sentence(workloads)}", ""]
-    return PAGE.format(day=day, body="\n".join(body), start=middle(start).cpu, **machine())
+    return PAGE.format(
+        day=day, body="\n".join(body), start=middle(start).cpu, load=load, **machine()
+    )
 
 
 def memory_sentence(workloads: list[Workload]) -> str:

@@ -118,6 +118,7 @@ def main() -> int:
     """Measure, tell, and write if asked."""
     arguments = parsed()
     scripts = shared()
+    load = os.getloadavg()[0]
     adopt_orphans()
     work = FOLDER / "work"
     shutil.rmtree(work, ignore_errors=True)
@@ -140,9 +141,9 @@ def main() -> int:
     say("\n" + report.memory_sentence(workloads))
     day = datetime.now(UTC).date().isoformat()
     if arguments.write:
-        results = json.dumps(report.as_json(workloads, start, day), indent=1) + "\n"
+        results = json.dumps(report.as_json(workloads, start, day, load), indent=1) + "\n"
         (CHECKOUT / "bench" / "results.json").write_text(results)
-        (CHECKOUT / "docs" / "benchmarks.md").write_text(report.page(workloads, start, day))
+        (CHECKOUT / "docs" / "benchmarks.md").write_text(report.page(workloads, start, day, load))
         say("Written: docs/benchmarks.md and bench/results.json.")
     return 0 if all(item.median(OURS).peak <= report.LIMIT_MIB for item in workloads) else 1
 
