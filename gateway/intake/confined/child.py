@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
@@ -10,9 +11,10 @@ from typing import Any, BinaryIO
 from gateway.agreement.model import RuleBook
 from gateway.intake.confined import attempts, confinement
 from gateway.intake.confined.answer import Answer
-from gateway.intake.confined.limits import Allowance
+from gateway.intake.confined.limits import MIB, Allowance
 
 INPUT, ANSWER = 3, 4
+STACK_BYTES = 16 * MIB
 ENDED_WELL, FAILED, NO_MEMORY, UNCONFINED = 0, 1, 3, 4
 
 Examine = Callable[[BinaryIO, RuleBook, date, Answer], None]
@@ -60,10 +62,22 @@ def _keep_only(given: int, answer: int) -> None:
 
 
 def _work(task: Task, examine: Examine, calls: Any) -> None:
-    """Lay on each layer, the filter last, then read. A probe looks about between the layers."""
+    stream, answer = os.fdopen(INPUT, "rb"), Answer(ANSWER, task.book)
+    observed = _confine(task, calls)
+    if task.kind == "examine":
+        stream.seek(0)
+        _on_a_thread(lambda: examine(stream, task.book, task.today, answer))
+    elif task.kind == "probe":
+        observed |= attempts.on_calls("seccomp") | attempts.on_memory(task.allowance)
+        answer.seen(observed)
+    else:
+        attempts.without_end()
+
+
+def _confine(task: Task, calls: Any) -> dict[str, str | int]:
+    """Lay on each layer, the filter last. Gives what a probe saw on looking about between them."""
     probing = task.kind == "probe"
     observed: dict[str, str | int] = attempts.facts() if probing else {}
-    stream, answer = os.fdopen(INPUT, "rb"), Answer(ANSWER, task.book)
     confinement.set_limits(task.allowance)
     layers: dict[str, Callable[[], None]] = {
         "landlock": confinement.lock_files,
@@ -79,11 +93,26 @@ def _work(task: Task, examine: Examine, calls: Any) -> None:
             observed[f"{layer}:layer"] = str(lacking)
         if probing:
             observed |= attempts.on_files(layer)
-    if task.kind == "examine":
-        stream.seek(0)
-        examine(stream, task.book, task.today, answer)
-    elif probing:
-        observed |= attempts.on_calls("seccomp") | attempts.on_memory(task.allowance)
-        answer.seen(observed)
-    else:
-        attempts.without_end()
+    return observed
+
+
+def _on_a_thread(work: Callable[[], None]) -> None:
+    """Run it on a thread of its own, under the same confinement, and raise what it raises.
+
+    Of the main thread the C library tells the stack's size by reading a file, which is forbidden
+    here; polars would then lay out a new stack for every expression (4,000 for a file of 50 rows).
+    """
+    failures: list[BaseException] = []
+
+    def guarded() -> None:
+        try:
+            work()
+        except BaseException as failure:
+            failures.append(failure)
+
+    threading.stack_size(STACK_BYTES)
+    thread = threading.Thread(target=guarded)
+    thread.start()
+    thread.join()
+    if failures:
+        raise failures[0]

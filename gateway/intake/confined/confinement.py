@@ -59,12 +59,15 @@ def gain_nothing() -> None:
 def leave_network() -> bool:
     """Move into a network namespace with no interface. False where the system forbids it.
 
-    An ordinary user can do so only within a user namespace of its own. Must be called while the
-    process has one thread.
+    An ordinary user can do so only within a user namespace of its own, where it then has every
+    capability, and gives them up at once. Must be called while the process has one thread.
     """
     if _LIBC.unshare(_CLONE_NEWNET) == 0:
         return True
-    return bool(_LIBC.unshare(_CLONE_NEWUSER | _CLONE_NEWNET) == 0)
+    left = bool(_LIBC.unshare(_CLONE_NEWUSER | _CLONE_NEWNET) == 0)
+    if left:
+        _drop_capabilities()
+    return left
 
 
 class _CapabilityHead(ctypes.Structure):
@@ -80,9 +83,13 @@ def drop_privileges() -> None:
         os.setgroups([])
         os.setresgid(NOBODY, NOBODY, NOBODY)
         os.setresuid(NOBODY, NOBODY, NOBODY)
+    _drop_capabilities()
+    _called(_LIBC.prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0), "dumpable")  # a change of user resets it
+
+
+def _drop_capabilities() -> None:
     head = _CapabilityHead(_CAPABILITY_VERSION_3, 0)
     _called(_LIBC.capset(ctypes.byref(head), _CapabilitySets()), "capset")
-    _called(_LIBC.prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0), "dumpable")  # a change of user resets it
 
 
 def capabilities() -> int:

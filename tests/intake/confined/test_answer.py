@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from gateway.agreement.model import RuleBook
 from gateway.intake.confined.answer import FINDINGS_AT_ONCE, Answer
-from gateway.intake.confined.frames import DoneFrame, FindingsFrame, Frame
+from gateway.intake.confined.frames import DoneFrame, FindingsFrame, Frame, TableFrame
 from gateway.intake.confined.validate import DROPPED_COUNT, DROPPED_LENGTH, SHEET_NAME, Validator
 from gateway.intake.confined.wire import Unpacker
 from gateway.intake.findings import Finding, finding
@@ -40,6 +40,16 @@ def test_findings_travel_as_places_and_come_back_as_headings(book: RuleBook) -> 
     data, frames = told(book, lambda answer: answer.findings(sent))
     assert frames == [FindingsFrame(tuple(sent))]
     assert b"Date" not in data
+
+
+def test_a_table_travels_in_parts_of_whole_rows(book: RuleBook) -> None:
+    header = ",".join(["row", *(spec.id for spec in book.flow.fields)])
+    rows = [f'{row},,Leeds,,,,,,"{"x" * 400}"' for row in range(2, 6002)]
+    csv = "\r\n".join([header, *rows, ""]).encode()
+    _, frames = told(book, lambda answer: answer.table(csv, len(rows)))
+    assert len(frames) == 3
+    assert all(isinstance(frame, TableFrame) for frame in frames)
+    assert [row[0] for frame in frames for row in frame.rows] == list(range(2, 6002))  # type: ignore[union-attr]
 
 
 def test_a_column_that_nobody_agreed_does_not_travel(book: RuleBook) -> None:
