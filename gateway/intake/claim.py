@@ -10,6 +10,7 @@ import hashlib
 import os
 import re
 import secrets
+import signal
 import stat
 import time
 from collections.abc import Iterator
@@ -153,6 +154,9 @@ def _open_for_writing(item: Candidate) -> bool:
     except OSError:
         return False
     try:
+        # A writer that opens the file just then breaks the lease, and its holder is told by a
+        # signal: SIGIO, which ends a process, unless another is named. SIGURG is ignored.
+        fcntl.fcntl(descriptor, fcntl.F_SETSIG, signal.SIGURG)
         fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_RDLCK)
         fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_UNLCK)
     except OSError as error:
