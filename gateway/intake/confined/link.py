@@ -37,6 +37,8 @@ def _packages() -> str:
 class LinkBroken(Exception):
     """The zygote is gone, or does not answer. The text says which, in words for the log."""
 
+    code = "file.reader-failed"
+
 
 class Link:
     """A running zygote. Raises LinkBroken when it does not come up.

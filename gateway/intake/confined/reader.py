@@ -126,18 +126,18 @@ class Reader:
 
         Ends normally only when the child ended well; otherwise raises ReaderFailed.
         """
+        allowed = allowance or self._limits.for_size(_size(file))
+        request = {
+            "do": kind,
+            "flow": flow_id,
+            "today": today.isoformat(),
+            "allowance": asdict(allowed),
+            "waived": sorted(self._waived),
+        }
         if not self._turn.acquire(blocking=False):
             raise RuntimeError("This reader is reading another file: use one reader per thread.")
         ended = False
         try:
-            allowed = allowance or self._limits.for_size(_size(file))
-            request = {
-                "do": kind,
-                "flow": flow_id,
-                "today": today.isoformat(),
-                "allowance": asdict(allowed),
-                "waived": sorted(self._waived),
-            }
             link, answer = self._asked(request, file)
             deadline = time.monotonic() + allowed.wall_seconds + GRACE_SECONDS
             unpacker = Unpacker(self._limits.answer_bytes)
@@ -147,10 +147,8 @@ class Reader:
             ended = True
             _judge(end)
             unpacker.close()
-        except AnswerFault as fault:
+        except (AnswerFault, LinkBroken) as fault:
             raise ReaderFailed(fault.code, str(fault)) from None
-        except LinkBroken as fault:
-            raise ReaderFailed("file.reader-failed", str(fault)) from None
         finally:
             if not ended:
                 self.close()
@@ -162,7 +160,8 @@ class Reader:
         source = os.open(f"/proc/self/fd/{file.fileno()}", os.O_RDONLY | os.O_CLOEXEC)
         answer, its_end = os.pipe()
         try:
-            fcntl.fcntl(answer, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
+            with contextlib.suppress(OSError):  # a user with many pipes may have small ones only
+                fcntl.fcntl(answer, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
             link = self._linked()
             link.ask(request, (source, its_end))
         except BaseException:
