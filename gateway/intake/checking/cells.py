@@ -10,7 +10,8 @@ from gateway.intake.checking.dates import TRUE_DATE
 
 ERROR_VALUE = "\x02"  # the reader's mark of a spreadsheet error
 CONTROL = "\x03"  # the reader's mark in place of a control character
-_MARKS = f"[{TRUE_DATE}{ERROR_VALUE}{CONTROL}]"
+_UNWRITABLE = "\ufffe\uffff"  # no characters, and no XML (so no workbook) may hold them
+_MARKS = f"[{TRUE_DATE}{ERROR_VALUE}{CONTROL}{_UNWRITABLE}]"
 
 
 def trimmed(frame: pl.DataFrame, names: Iterable[str]) -> pl.DataFrame:
@@ -30,7 +31,7 @@ def sound(cells: pl.Series, spec: FieldSpec) -> Column:
         return Column(cells, nothing(len(cells)))
     faults = {
         "cell.error-value": cells == ERROR_VALUE,
-        "cell.control-character": cells.str.contains(f"[{CONTROL}{ERROR_VALUE}]"),
+        "cell.control-character": cells.str.contains(f"[{CONTROL}{ERROR_VALUE}{_UNWRITABLE}]"),
         "cell.too-long": cells.str.len_chars() > spec.max_length,
     }
     if spec.kind != "date":
