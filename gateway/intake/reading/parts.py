@@ -18,7 +18,7 @@ from gateway.intake.reading.xmlguard import guarded
 _MOST_BYTES = 8 * 1024 * 1024  # of each of these small parts
 _MOST_SHEETS = 255
 _TYPES, _ROOT = "[Content_Types].xml", "_rels/.rels"
-_DOCUMENT = "/relationships/officeDocument"
+_DOCUMENT, _WORKSHEET = "/relationships/officeDocument", "/relationships/worksheet"
 _FOLDER = "xl/"
 _MACROS = ("macroenabled", "vbaproject", "macrosheet")
 _LINKS = ("externallink", "querytable", "connections")
@@ -58,7 +58,6 @@ def sheets(archive: Archive) -> list[SheetPart]:
     workbook = _workbook(archive)
     folder, _, file = workbook.rpartition("/")
     relations = _relations(archive, f"{folder}/_rels/{file}.rels")
-    targets = {key: target for key, (_, target) in relations.items()}
     listed: list[tuple[str, str, str]] = []
 
     def on_sheet(name: str, attributes: Attributes) -> None:
@@ -72,7 +71,7 @@ def sheets(archive: Archive) -> list[SheetPart]:
     if not names or len(names) > _MOST_SHEETS or len(set(names)) != len(names):
         raise refused("file.damaged")
     return [
-        SheetPart(name, state == "visible", _part(archive, targets.get(relation, "")))
+        SheetPart(name, state == "visible", _part(archive, *relations.get(relation, ("", ""))))
         for name, state, relation in listed
     ]
 
@@ -132,12 +131,11 @@ def _relations(archive: Archive, name: str) -> dict[str, tuple[str, str]]:
     return relations
 
 
-def _part(archive: Archive, target: str) -> str | None:
-    """The member that calamine reads for a relation's target, or None when it is no worksheet."""
-    path = target.removeprefix("/")
-    path = path if path.startswith(_FOLDER) else _FOLDER + path
-    if not path.startswith("xl/worksheets/"):
+def _part(archive: Archive, kind: str, target: str) -> str | None:
+    """The member that calamine reads for a sheet's relation, or None when it is no worksheet."""
+    if not kind.endswith(_WORKSHEET):
         return None
+    path = target[1:] if target.startswith("/") else _FOLDER + target
     for name in archive.members:
         if name.lower() == path.lower():
             return name
@@ -147,7 +145,8 @@ def _part(archive: Archive, target: str) -> str | None:
 def _parse(archive: Archive, name: str, on_start: Callable[[str, Attributes], None]) -> None:
     if name not in archive.members:
         raise refused("file.damaged")
-    data = b"".join(guarded([archive.read(name, _MOST_BYTES)]))
+    part = archive.read(name, _MOST_BYTES)
+    data = b"".join(guarded([part], len(part)))
     parser = expat.ParserCreate("UTF-8")
     parser.StartElementHandler = on_start
     parser.StartDoctypeDeclHandler = _no_dtd

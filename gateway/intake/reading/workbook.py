@@ -111,10 +111,10 @@ def _refuse_errors(findings: list[Finding]) -> None:
 def _sweep(archive: zips.Archive, worksheets: set[str]) -> dict[str, SheetScan]:
     """Unpack every part once, judging it, and scan those that are worksheets."""
     scans = {part: SheetScan() for part in worksheets}
-    for name in archive.members:
+    for name, member in archive.members.items():
         blocks = archive.blocks(name)
         if name in scans or is_xml(name):
-            blocks = guarded(blocks)
+            blocks = guarded(blocks, member.unpacked)
         for block in blocks:
             if name in scans:
                 scans[name].feed(block)

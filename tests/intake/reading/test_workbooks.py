@@ -393,6 +393,7 @@ def test_comments_and_pictures_are_told(read, xlsx):
 # --- workbooks put together wrongly ------------------------------------------------------------
 
 BOOK, RELATIONS, ROOT = "xl/workbook.xml", "xl/_rels/workbook.xml.rels", "_rels/.rels"
+STRINGS = "xl/sharedStrings.xml"
 DOCUMENT = (
     b'<Relationship Id="again" Type="http://schemas.openxmlformats.org/officeDocument/2006/'
     b'relationships/officeDocument" Target="xl/other.xml"/></Relationships>'
@@ -412,6 +413,12 @@ DOCUMENT = (
         ({RELATIONS: None}, "file.damaged"),
         ({RELATIONS: _replacing(b"sheet1.xml", b"sheet9.xml")}, "file.damaged"),
         ({RELATIONS: b"<Relationships/>"}, "file.damaged"),
+        ({RELATIONS: _replacing(b"worksheets/sheet1", b"../xl/worksheets/sheet1")}, "file.damaged"),
+        ({STRINGS: _replacing(b'uniqueCount="7"', b'uniqueCount="99999999"')}, "file.damaged"),
+        (
+            {STRINGS: _replacing(b'uniqueCount="7"', b"uniqueCount = '9999999999999'")},
+            "file.damaged",
+        ),
         ({SHEET: b"<worksheet><sheetData>"}, "file.damaged"),
         ({SHEET: _replacing(b'<c r="A2" t="s">', b'<c r="A2" t="s"><v>99</v>')}, "file.damaged"),
         ({BOOK: b"<a>" + bytes(range(65, 90)) * 400_000 + b"</a>"}, "file.zip-bomb"),
@@ -419,6 +426,27 @@ DOCUMENT = (
 )
 def test_a_workbook_put_together_wrongly(refusal, xlsx, rezip, changes, code):
     assert refusal(rezip(xlsx([HEAD, ROW]), changes)) == [code]
+
+
+@pytest.mark.parametrize(
+    ("target", "part"),
+    [
+        ("/xl/sheets/first.bin", "xl/sheets/first.bin"),
+        ("sheets/first.bin", "xl/sheets/first.bin"),
+        ("xl/worksheets/sheet1.xml", "xl/xl/worksheets/sheet1.xml"),
+        ("/WORKSHEETS/sheet1.xml", "worksheets/sheet1.xml"),
+    ],
+)
+def test_the_sheet_that_is_judged_is_the_one_that_is_read(read, refusal, xlsx, rezip, target, part):
+    """Wherever its relation leads, with another sheet where one might look instead."""
+    good = xlsx([HEAD, ROW])
+    sheet = zipfile.ZipFile(io.BytesIO(good)).read(SHEET)
+    decoy = {RELATIONS: _replacing(b"worksheets/sheet1.xml", target.encode()), SHEET: b"<decoy/>"}
+    assert read(rezip(good, {**decoy, part: sheet})).values == [READ]
+    unsafe = sheet.replace(b"<worksheet", b"<!DOCTYPE worksheet><worksheet")
+    assert refusal(rezip(good, {**decoy, part: unsafe})) == ["file.unsafe-xml"]
+    hidden = sheet.replace(b'<row r="2"', b'<row r="2" hidden="1"')
+    assert refusal(rezip(good, {**decoy, part: hidden})) == ["file.hidden-refused"]
 
 
 def test_a_rectangle_too_large_to_hold(refusal, xlsx):
