@@ -143,8 +143,8 @@ PAGE = """# Benchmarks
 
 Made by `make bench`; do not edit. Every run is in [bench/results.json](../bench/results.json).
 
-Measured on {day}, commit {commit}: {processor}, {memory}, {system}, Python {python}. The machine's load
-was {load:.1f} at the start; above its number of cores, wall times say little.
+Measured on {day}, commit {commit}: {processor}, {memory}, {system}, Python {python}.
+The machine's load was {load:.1f} at the start; above its number of cores, wall times say little.
 CPU is user + system seconds of a command and of everything that it started. Ratios are of CPU
 within one run of the bench, on the same files, taken in turn; compare them with no other run's.
 
