@@ -7,6 +7,7 @@ put right), an empty or failed cell as ``""``; the failed ones are put in by ``w
 import re
 from collections.abc import Callable, Sequence
 from datetime import date, datetime, time, timedelta
+from functools import lru_cache
 from typing import Any
 
 import polars as pl
@@ -17,6 +18,7 @@ CONTROL = "\x03"  # in place of each control character of a text cell
 CONTROLS = "\x00-\x08\x0b\x0c\x0e-\x1f\x7f"
 
 _CONTROLS = re.compile(f"[{CONTROLS}]")
+_KEPT = 4096  # readings kept: the same few days and numbers come again and again
 _WHOLE_BELOW = 1e15  # beyond it a float no longer tells whole numbers apart in decimal
 
 
@@ -31,6 +33,7 @@ def _from_text(cell: str) -> str:
     return _CONTROLS.sub(CONTROL, cell)
 
 
+@lru_cache(_KEPT)
 def _from_number(cell: float) -> str:
     if cell.is_integer() and abs(cell) < _WHOLE_BELOW:
         return str(int(cell))
@@ -46,6 +49,7 @@ def _from_moment(cell: datetime) -> str:
     return TRUE_DATE + cell.isoformat(timespec="seconds")
 
 
+@lru_cache(_KEPT)
 def _from_day(cell: date) -> str:
     return TRUE_DATE + cell.isoformat()
 
