@@ -32,7 +32,7 @@ class Chosen:
 
 @dataclass(frozen=True)
 class Gathered:
-    """The choice of a window. ``repeats`` counts staged rows that do not travel (again)."""
+    """The choice of a window. ``repeats`` counts accepted rows that do not travel after all."""
 
     flow: Flow
     drops: tuple[DropRow, ...]
@@ -69,9 +69,7 @@ class Gatherer:
     def choose(self, flow: Flow, drops: Sequence[DropRow]) -> Gathered:
         """Choose what travels: the newest row of each reference, unless it was sent so before."""
         newest: dict[bytes, tuple[tuple[str, int], bytes]] = {}
-        staged = 0
         for drop, (number, cells) in self._staged(drops):
-            staged += 1
             mac = self._keyed.reference(flow.id, cells[flow.reference_place])
             newest[mac] = ((drop.id, number), self._keyed.row(flow.id, cells))
         before = self._digests(flow, list(newest))
@@ -80,7 +78,10 @@ class Gatherer:
             for mac, (place, row_mac) in newest.items()
             if before.get(mac) != row_mac
         }
-        return Gathered(flow, tuple(drops), chosen, staged - len(chosen))
+        # A row that was sent before is staged too, but was not counted as accepted. It is never
+        # chosen here, for nothing was sent since.
+        accepted = sum(drop.accepted or 0 for drop in drops)
+        return Gathered(flow, tuple(drops), chosen, accepted - len(chosen))
 
     def rows(self, gathered: Gathered) -> Iterator[tuple[str, ...]]:
         """The cells of the rows that travel, in order."""

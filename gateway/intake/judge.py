@@ -39,7 +39,7 @@ class Sorted(Protocol):
     """Where judged rows go: to the staged files, or nowhere."""
 
     def accepted(self, rows: list[Row]) -> None:
-        """Take rows that travel at the next window."""
+        """Take rows without fault, in order; those sent before too (see `_part_rows`)."""
         ...
 
     def held(self, rows: list[Row]) -> None:
@@ -136,6 +136,7 @@ def _part_rows(
     }
     repeated = {item.row for item in verdict.findings if item.code == "row.repeated"}
     reference = flow.field(flow.reference_field).heading
+    # Rows sent before are staged as well: they may take back a change that still waits.
     for chunk in chunks:
         held = [row for row in chunk if row[0] in with_errors]
         fresh = [row for row in chunk if row[0] not in with_errors and row[0] not in repeated]
@@ -146,7 +147,7 @@ def _part_rows(
         for number in sorted(memory.unknown_references(flow, going)):
             verdict.findings.append(finding("reconcile.unknown-reference", number, reference))
         out.held(held)
-        out.accepted(going)
+        out.accepted(fresh)
         verdict.held += len(held)
         verdict.accepted += len(going)
         verdict.already_sent += len(sent)

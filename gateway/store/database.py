@@ -62,7 +62,7 @@ class Database:
             raise StoreFault(
                 "database.version",
                 "The database was made by a later version of the gateway.",
-                "Run that version again, or restore the backup made before it; nothing was changed.",
+                "Run that version again, or restore the backup made before it. Nothing was done.",
             ) from error
 
     def require_current(self) -> None:
