@@ -8,7 +8,7 @@ from gateway.dispatch.manifest import KIND_WORDS
 from gateway.dispatch.parts import Dispatch
 from gateway.dispatch.password import sealed_password
 from gateway.dispatch.sealing import Contents, Sealed, SealedDelivery
-from gateway.records.alarms import raise_alarm
+from gateway.records.alarms import clear_alarm, raise_alarm
 from gateway.records.leaf import Fact
 from gateway.records.ledger import event, move, record
 from gateway.records.vault import Vault, VaultKind
@@ -133,8 +133,13 @@ def close_drops(
 
 
 def alarm_silence(tx: Transaction, contents: Contents, now: datetime) -> None:
-    """Nothing received, or everything held, alarms both sides; a declared nil return does not."""
+    """Nothing received, or everything held, alarms both sides; a declared nil return does not.
+
+    Rows that travel, or a nil return, end the alarm of a day whose every row was held.
+    """
     if contents.kind in ("nothing-received", "rows-held"):
         day = contents.window_day.isoformat()
         words = f"{contents.flow.id}, window of {day}: {KIND_WORDS[contents.kind]}"
         raise_alarm(tx, f"flow.{contents.kind}", f"flow:{contents.flow.id}", words, now)
+    else:
+        clear_alarm(tx, "flow.rows-held", f"flow:{contents.flow.id}", now)
