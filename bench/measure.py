@@ -6,7 +6,8 @@ clock started, such as a gpg agent, are in nobody's account.
 
 Peak memory is the highest resident set of any one process (VmHWM), looked at every 50 ms over the
 whole tree, and never less than what the kernel tells of those waited for (ru_maxrss). Pages that
-processes share count in each.
+processes share count in each. A process inherits the peak of the one that started it, so nothing
+below ``floor()``, this process's own peak, can be told: it must stay small.
 """
 
 import ctypes
@@ -45,6 +46,11 @@ def adopt_orphans() -> None:
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0:
         raise OSError(ctypes.get_errno(), "cannot adopt orphans, so CPU would be missed")
+
+
+def floor() -> float:
+    """The peak of this very process in MiB: no smaller figure is to be believed."""
+    return _high_water_kib(os.getpid()) / 1024
 
 
 def measure(command: Sequence[str], environment: Mapping[str, str], folder: Path) -> Cost:

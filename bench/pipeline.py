@@ -135,9 +135,14 @@ class Pipeline:
         plain = package.with_suffix("")
         self._run(["gpg", "--batch", "--quiet", "--output", str(plain), "--decrypt", str(package)])
         unzip = ["7z", "x", "-so", f"-p{PASSWORD}", str(plain), f"{name}.csv"]
-        records = list(csv.reader(io.StringIO(self._run(unzip).decode("utf-8-sig"))))
-        if len(records) != rows + 1 or any(len(record) != 33 for record in records):
-            sys.exit(f"{package.name} holds {len(records) - 1} rows, not {rows} of 33 columns.")
+        count, right = 0, True
+        # Row by row: what this process holds at its fullest shows in the figures of all it starts.
+        with subprocess.Popen(unzip, env=self._environment, stdout=subprocess.PIPE) as process:
+            assert process.stdout is not None  # noqa: S101 - for the type checker
+            for record in csv.reader(io.TextIOWrapper(process.stdout, "utf-8-sig", newline="")):
+                count, right = count + 1, right and len(record) == 33
+        if process.returncode != 0 or not right or count != rows + 1:
+            sys.exit(f"{package.name} holds {count - 1} rows, not {rows} of 33 columns.")
 
     def _run(self, command: list[str]) -> bytes:
         ran = subprocess.run(command, env=self._environment, capture_output=True, check=False)
