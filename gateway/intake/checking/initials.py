@@ -10,7 +10,8 @@ from gateway.intake.checking.folding import letters_of
 MOST = 5
 _SHAPE = re.compile(r"[^\W\d_]+(?:[ .'\u2019-]{1,2}[^\W\d_]+)*[ .]{0,2}")
 _GROUPS = re.compile(r"[^\W\d_]+")
-_BRACKETS = re.compile(r"\(.*?\)|\[.*?\]")
+_BRACKETS = re.compile(r"\([^()]*\)|\[[^\[\]]*\]")
+_LONGEST = 500  # characters of a name that are read
 _WORD_START = re.compile(r"(?<![^\W_])(?<![^\W_]['\u2019])[^\W\d_]")
 _TITLES = frozenset(
     ("mr", "mrs", "ms", "miss", "mx", "master", "dr", "prof", "rev", "baby", "unborn", "child")
@@ -41,7 +42,7 @@ def initials_of(name: str) -> str | None:
     A title, a bracketed remark and the comma of "Surname, forename" are seen through; of more than
     five words the first four and the last count. None when no letter is left.
     """
-    plain = _BRACKETS.sub(" ", unicodedata.normalize("NFC", name))
+    plain = _BRACKETS.sub(" ", unicodedata.normalize("NFC", name[:_LONGEST]))
     last, comma, first = plain.partition(",")
     words = (f"{first} {last}" if comma else plain).split()
     kept = " ".join(word for word in words if fold(word).rstrip(".") not in _TITLES)

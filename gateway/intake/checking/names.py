@@ -9,11 +9,13 @@ from calendar import month_name
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
-from gateway.intake.checking.folding import APOSTROPHES, HYPHENS, bare, letters_of
+from gateway.intake.checking.folding import APOSTROPHES, HYPHENS, bare, letters_of, plain
 
 _WORD = re.compile(rf"[^\W_]+(?:[{APOSTROPHES}{HYPHENS}][^\W_]+)*[{APOSTROPHES}]?")
 _HYPHEN = re.compile(rf"[{HYPHENS}]")
 _APOSTROPHE = re.compile(rf"[{APOSTROPHES}]")
+_OWNS = re.compile(rf"[{APOSTROPHES}]s(?![^\W_])")
+_PLURAL_OWNS = re.compile(rf"s[{APOSTROPHES}](?![^\W_])")
 _POSSESSIVE = re.compile(rf"[{APOSTROPHES}][sS]$")
 _OPENING = r"[\"'\u2018\u201c(\[]*"
 _SENTENCE = re.compile(
@@ -62,8 +64,10 @@ class NameFinder:
 
     def holds(self, text: str, names: Collection[str]) -> bool:
         """Whether any of ``names``, each as `letters_of` gives it, is a word of the text."""
+        if not _may_hold(text, names):
+            return False
         shown = bare(text)
-        return any(form.letters in names and self._counts(shown, form) for form in _forms(shown))
+        return any(self._counts(shown, form) for form in _forms(shown, names))
 
     def _counts(self, text: str, form: _Form) -> bool:
         if form.letters not in self._everyday:
@@ -73,15 +77,47 @@ class NameFinder:
         return form.letters not in _MONTHS or not _is_month(text, form)
 
 
-def _forms(text: str) -> Iterator[_Form]:
+def _may_hold(text: str, names: Collection[str]) -> bool:
+    """A quick look: most texts that have a name's letters have them inside other words."""
+    folded = plain(text)
+    ways = {folded}
+    if _APOSTROPHE.search(folded):
+        whose = (folded, _OWNS.sub("", folded), _PLURAL_OWNS.sub("", folded))
+        ways |= {_APOSTROPHE.sub("", way) for way in whose}
+    if _HYPHEN.search(folded):
+        ways |= {_HYPHEN.sub("", way) for way in ways}
+    return any(_stands_alone(way, name) for way in ways for name in names)
+
+
+def _stands_alone(text: str, name: str) -> bool:
+    at = text.find(name)
+    while at >= 0:
+        end = at + len(name)
+        if not (text[at - 1 : at].isalnum() or text[end : end + 1].isalnum()):
+            return True
+        at = text.find(name, at + 1)
+    return False
+
+
+def _forms(text: str, names: Collection[str]) -> Iterator[_Form]:
+    """The words of a text that can be read as one of the names."""
     for word in _WORD.finditer(text):
-        start = word.start()
-        pieces = _HYPHEN.split(word[0])
-        if len(pieces) > 1:
-            yield from _readings("".join(pieces), start, word.end())
-        for piece in pieces:
-            yield from _readings(piece, start, start + len(piece))
-            start += len(piece) + 1
+        shown = word[0]
+        if shown.isalnum() and shown.isascii():  # nearly every word, and nothing in it to part
+            if shown.lower() in names:
+                yield _Form(shown.lower(), word.start(), word.end())
+        else:
+            yield from (form for form in _marked(shown, word.start()) if form.letters in names)
+
+
+def _marked(word: str, start: int) -> Iterator[_Form]:
+    """Every way to read a word with marks: one with hyphens as a whole, and in its pieces."""
+    pieces = _HYPHEN.split(word)
+    if len(pieces) > 1:
+        yield from _readings("".join(pieces), start, start + len(word))
+    for piece in pieces:
+        yield from _readings(piece, start, start + len(piece))
+        start += len(piece) + 1
 
 
 def _readings(piece: str, start: int, end: int) -> Iterator[_Form]:

@@ -5,12 +5,12 @@ Everything is made by whole columns: a batch has hundreds of thousands of such v
 
 import re
 from collections.abc import Sequence
-from datetime import date
 from typing import Literal
 
 import polars as pl
 
 from gateway.agreement.model import Screening
+from gateway.intake.checking.column import DistinctValues
 from gateway.intake.checking.dates import TRUE_DATE, judge_date
 from gateway.intake.checking.folding import APOSTROPHES, HYPHENS, letters_column, plain_column
 
@@ -25,6 +25,9 @@ _MARKED = (
     (f"[{APOSTROPHES}]", " "),
     (f"[{HYPHENS}]", ""),
 )
+
+
+_WAYS = ("%d/%m/%Y", "%-d/%-m/%Y", "%d/%m/%y", "%Y-%m-%d", "%-d %B %Y", "%-d %b %Y")
 
 
 class NeedleMaker:
@@ -61,7 +64,7 @@ class NeedleMaker:
             return pl.DataFrame(schema=SCHEMA)
         dated = said.str.contains(_DATE_LIKE)
         whole = _at(plain_column(self._said(said.set(dated, None))))
-        days = _days(_at(said.set(~dated, None)))
+        days = _days(said.set(~dated, None))
         made = self._run_together(pl.concat([whole, _split(whole, _PARTS), days]), "identifier")
         return pl.concat([made, _telephones(made)])
 
@@ -103,25 +106,15 @@ def _split(frame: pl.DataFrame, separators: str) -> pl.DataFrame:
     return several.with_columns(cut.alias("needle")).explode("needle").drop_nulls()
 
 
-def _days(frame: pl.DataFrame) -> pl.DataFrame:
-    distinct = frame["needle"].unique(maintain_order=True)
-    ways = [_CUT.join(_ways_to_write(text)) for text in distinct.to_list()]
-    if not ways:
-        return frame
-    written = frame["needle"].replace_strict(distinct, pl.Series(ways), return_dtype=pl.String)
-    return frame.with_columns(written.str.split(_CUT).alias("needle")).explode("needle")
-
-
-def _ways_to_write(text: str) -> list[str]:
-    judged = judge_date(text)
-    if judged.text is None:
-        return [text.removeprefix(TRUE_DATE)]
-    day = date.fromisoformat(judged.text)
-    ways = (
-        f"{day:%d/%m/%Y}", f"{day.day}/{day.month}/{day.year}", f"{day:%d/%m/%y}",
-        judged.text, f"{day.day} {day:%B} {day.year}", f"{day.day} {day:%b} {day.year}",
-    )  # fmt: skip
-    return list(dict.fromkeys(ways))
+def _days(cells: pl.Series) -> pl.DataFrame:
+    """Dates in each way that people write them, and what is no date after all as it stands."""
+    if cells.null_count() == len(cells):
+        return _at(cells)
+    column = DistinctValues(judge_date).column(cells)
+    days = column.values.str.to_date("%Y-%m-%d")
+    ways = [_at(days.dt.to_string(way)) for way in _WAYS]
+    undated = cells.set(column.values.is_not_null(), None).str.strip_prefix(TRUE_DATE)
+    return pl.concat([*ways, _at(undated)])
 
 
 def _telephones(made: pl.DataFrame) -> pl.DataFrame:

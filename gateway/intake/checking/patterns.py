@@ -6,7 +6,7 @@ as HMRC, Royal Mail and Ofcom publish them.
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from stdnum.gb import nhs, upn
 
@@ -31,7 +31,7 @@ _PHONE = re.compile(
     r"(?:(?:\+|00)[\s.-]?44[\s.-]{0,2}(?:\(0\)[\s.-]{0,2}|0(?=[1-9]))?|\(?0)"
     r"(?P<rest>(?:[\s().\u2010-\u2014/-]{0,2}\d){9,10})" + _END
 )
-_EMAIL = re.compile(r"[\w.+%'-]+@[\w-]+(?:\.[\w-]+)+")
+_EMAIL = re.compile(r"(?<![\w.+%'-])[\w.+%'-]+@[\w-]+(?:\.[\w-]+)+")
 
 
 def _is_nhs(found: re.Match[str]) -> bool:
@@ -71,21 +71,18 @@ _PATTERNS: dict[str, tuple[re.Pattern[str], Callable[[re.Match[str]], bool]]] = 
 }
 
 _GAP = r"[\s().\-/\x{2010}-\x{2014}]{0,2}"
-# One pattern for whole columns, which has no look-around: it finds every text that one above might.
-MAYBE = (
-    rf"(?i)@|(?:\d{_GAP}){{8}}\d|[A-Z]\d[A-Z\d]?\s{{0,3}}\d[A-Z]{{2}}"
-    rf"|GIR\s{{0,3}}0AA|[A-Z]{{2}}{_GAP}\d\d{_GAP}\d\d{_GAP}\d\d"
-)
+# For whole columns, without look-around: each finds every text that its like above might.
+MAYBE = {
+    "nhs-number": rf"(?:\d{_GAP}){{9}}\d",
+    "upn": r"(?i)[A-Z](?:[ -]?\d){11}",
+    "nino": rf"(?i)[A-Z]{{2}}{_GAP}\d\d{_GAP}\d\d{_GAP}\d\d{_GAP}[A-D]",
+    "postcode": r"(?i)[A-Z]\d[A-Z\d]?\s{0,3}\d[A-Z]{2}|GIR\s{0,3}\d[A-Z]{2}",
+    "phone": rf"(?:0{_GAP}|44{_GAP})(?:\d{_GAP}){{8}}\d",
+    "email": "@",
+}
 
 
-def identifiers_in(text: str, wanted: Sequence[str]) -> list[tuple[str, int, int]]:
-    """Each identifier of the ``wanted`` kinds in a text: its kind, and where it starts and ends.
-
-    Places count in the text after `bare`.
-    """
-    shown = bare(text)
-    found = []
-    for name in wanted:
-        pattern, holds = _PATTERNS[name]
-        found += [(name, m.start(), m.end()) for m in pattern.finditer(shown) if holds(m)]
-    return found
+def holds_identifier(text: str, kind: str) -> bool:
+    """Whether a text holds an identifier of that kind (a key of `MAYBE`)."""
+    pattern, holds = _PATTERNS[kind]
+    return any(holds(found) for found in pattern.finditer(bare(text)))

@@ -8,6 +8,8 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import groupby
+from operator import itemgetter
 
 import polars as pl
 
@@ -17,10 +19,11 @@ from gateway.intake.checking.folding import letters_column, plain, plain_column
 from gateway.intake.checking.headings import Plan, Source
 from gateway.intake.checking.names import NameFinder
 from gateway.intake.checking.needles import SCHEMA, NeedleMaker, needle_pattern
-from gateway.intake.checking.patterns import MAYBE, identifiers_in
+from gateway.intake.checking.patterns import MAYBE, holds_identifier
 from gateway.intake.checking.references import JOINED
 
 _BETWEEN = "\n"
+Needle = tuple[int, str, str]  # a row of `needles.SCHEMA`
 _pattern = lru_cache(maxsize=4096)(needle_pattern)
 
 
@@ -39,7 +42,8 @@ class Screener:
     def __init__(self, plan: Plan, book: RuleBook) -> None:
         screening = book.flow.screening
         self._fields = [spec for spec in book.flow.fields if _has_text(spec)]
-        self._codes = {spec.id: _patterns_of(spec, screening.patterns) for spec in self._fields}
+        self._patterns = screening.patterns
+        self._allowed = {spec.id: spec.allow_identifiers for spec in self._fields}
         self._maker = NeedleMaker(screening)
         self._names = NameFinder(screening.everyday_words)
         self._groups: dict[frozenset[str], list[Source]] = defaultdict(list)
@@ -59,14 +63,14 @@ class Screener:
         return list(found)
 
     def _identifiers(self, texts: Mapping[str, pl.Series], folded: pl.Series) -> Iterator[Leak]:
-        rows = folded.str.contains(MAYBE).arg_true()
-        if not len(rows):
-            return
-        for field, series in texts.items():
-            for at, text in zip(rows, series.gather(rows), strict=True):
-                if text:
-                    for name, _, _ in identifiers_in(text, self._codes[field]):
-                        yield Leak(f"screen.{name}", field, at)
+        for kind in self._patterns:
+            rows = folded.str.contains(MAYBE[kind]).arg_true()
+            for field, series in texts.items():
+                if kind in self._allowed[field]:
+                    continue
+                for at, text in zip(rows, series.gather(rows), strict=True):
+                    if text and holds_identifier(text, kind):
+                        yield Leak(f"screen.{kind}", field, at)
 
     def _dropped_values(
         self, texts: Mapping[str, pl.Series], folded: pl.Series, cells: pl.DataFrame
@@ -78,8 +82,8 @@ class Screener:
             inside = pl.lit(letters.gather(needles["at"]))
             hits = needles.filter(inside.str.contains(pl.col("needle"), literal=True))
             searched = {name: text for name, text in texts.items() if name not in allowed_in}
-            for (at,), group in hits.unique().sort("at").group_by("at", maintain_order=True):
-                yield from self._look(int(str(at)), group, searched)
+            for at, group in groupby(hits.unique().sort("at").iter_rows(), key=itemgetter(0)):
+                yield from self._look(at, list(group), searched)
 
     def _needles(
         self, sources: Sequence[Source], cells: pl.DataFrame, digits: pl.Series
@@ -96,11 +100,10 @@ class Screener:
         return pl.concat(frames) if frames else pl.DataFrame(schema=SCHEMA)
 
     def _look(
-        self, at: int, needles: pl.DataFrame, texts: Mapping[str, pl.Series]
+        self, at: int, needles: Sequence[Needle], texts: Mapping[str, pl.Series]
     ) -> Iterator[Leak]:
-        kinds = list(zip(needles["needle"], needles["kind"], strict=True))
-        words = {needle for needle, kind in kinds if kind == "name"}
-        others = [(needle, kind) for needle, kind in kinds if kind != "name"]
+        words = {needle for _, needle, kind in needles if kind == "name"}
+        others = [(needle, kind) for _, needle, kind in needles if kind != "name"]
         for field, series in texts.items():
             text = series[at]
             if not text:
@@ -125,10 +128,6 @@ def _figures(names: pl.Series) -> pl.Series:
 
 def _has_text(spec: FieldSpec) -> bool:
     return spec.kind == "text" or spec.other
-
-
-def _patterns_of(spec: FieldSpec, patterns: Sequence[str]) -> list[str]:
-    return [name for name in patterns if name not in spec.allow_identifiers]
 
 
 def _free_text(values: pl.Series, spec: FieldSpec) -> pl.Series:

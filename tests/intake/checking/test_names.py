@@ -1,6 +1,7 @@
 """Names in text: whole words in every spelling, and ordinary words only where they are names."""
 
 import unicodedata
+from collections.abc import Callable
 
 import polars as pl
 import pytest
@@ -97,13 +98,27 @@ def test_whole_columns_miss_no_name(text: str, name: str) -> None:
             assert letters in letters_column(pl.Series([shown]))[0]
 
 
+AROUND = (
+    "{}", "saw {}", "({})", "{}'s", "{}\u2019s", "{}s' house", "to {}.", "{}-x", "x-{}", "\n{}\n",
+    "O'{}", "O'{}'s", "x-{}'s", "Khan-{}-Khan", "{}'", "_{}_", "'{}'", "it's {}'s-x",
+)  # fmt: skip
+
+
 @given(
     st.text(alphabet="bcdfghjklmnpqrtvwxyz\u00e9\u00fc", min_size=3, max_size=12),
-    st.sampled_from(
-        ("{}", "saw {}", "({})", "{}'s", "{}\u2019s", "to {}.", "{}-x", "x-{}", "\n{}\n")
-    ),
+    st.sampled_from(AROUND),
     st.sampled_from((str.upper, str.lower, str.title)),
 )
-def test_a_name_is_found_however_it_stands(name: str, around: str, case: object) -> None:
-    assert callable(case)
+def test_a_name_is_found_however_it_stands(
+    name: str, around: str, case: Callable[[str], str]
+) -> None:
     assert FINDER.holds(around.format(case(name)), {letters_of(name)})
+
+
+@given(
+    st.text(alphabet="bcdfgh", min_size=2, max_size=4),
+    st.text(alphabet="bcdfgh", min_size=2, max_size=4),
+    st.sampled_from(("{}'{}", "{}-{}", "{}\u2019{}'s", "x-{}'{}", "{}-{}'s", "{}'{}-x", "{}-{}s'")),
+)
+def test_a_name_in_two_parts_is_found_as_one(first: str, second: str, form: str) -> None:
+    assert FINDER.holds(f"saw {form.format(first, second)} go", {letters_of(first + second)})
