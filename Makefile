@@ -35,6 +35,7 @@ check: ready-to-develop ## format, lint, types and layers
 	@$(PY) -m ruff format --check --quiet . || { echo "Not formatted: run make format."; exit 1; }
 	@$(PY) -m ruff check --quiet .
 	@$(PY) -m mypy --no-error-summary
+	@MYPYPATH=bench:samples $(PY) -m mypy --strict --no-error-summary tools/demo.py samples/make_samples.py bench/run.py
 	@out=$$(.venv/bin/lint-imports --no-logo 2>&1) || { echo "$$out"; exit 1; }
 	@echo "Format, lint, types and layers are clean."
 
