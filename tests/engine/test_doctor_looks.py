@@ -1,0 +1,93 @@
+"""The doctor finds what is unsafe, says how to mend it, and one fault hides no other."""
+
+import shutil
+import sqlite3
+
+import pytest
+
+from gateway.engine import doctor
+from gateway.engine.doctor import examine_home, refuse_unsafe_start
+from gateway.settings import Home, SettingsFault
+
+
+def failed(home):
+    """What fails, by name."""
+    return {look.name: look.words for look in examine_home(home) if look.state == "fail"}
+
+
+@pytest.fixture
+def home(rehearsal_home):
+    """A fresh rehearsal home."""
+    return Home(rehearsal_home)
+
+
+def test_a_rehearsal_home_is_well(home):
+    looks = examine_home(home)
+    assert [look.words for look in looks if look.state == "fail"] == []
+    names = {look.name for look in looks}
+    assert {"python", "home", "disk", "agreement", "database", "key gateway signing"} <= names
+    assert {"reader landlock", "reader seccomp"} <= names
+    refuse_unsafe_start(home)
+
+
+def test_every_fault_is_found_at_once(home):
+    (home.keys / "home.key").chmod(0o644)
+    home.var.chmod(0o755)
+    shutil.rmtree(home.outbox)
+    database = sqlite3.connect(home.database)
+    database.execute("DELETE FROM alembic_version")
+    database.commit()
+    database.close()
+    agreement = home.config / "agreements" / "ofsted-dfe.toml"
+    agreement.write_text(agreement.read_text() + "\nnonsense = 1\n")
+    found = failed(home)
+    assert "chmod 600 keys/home.key" in found["keys"]
+    assert "chmod 700 var" in found["folder var"]
+    assert "outbox/ is missing" in found["folder outbox"]
+    assert "Run `init`" in found["database"]
+    assert "nonsense" in found["agreement"]
+    with pytest.raises(SettingsFault) as refused:
+        refuse_unsafe_start(home)
+    assert refused.value.code == "start.unsafe"
+    for name in found:
+        assert f"[{name}]" in str(refused.value)
+
+
+def test_a_waiver_is_always_shown(home):
+    home.settings_file.write_text('run_without_confinement = "trial on an old kernel"\n')
+    shown = [look for look in examine_home(home) if look.name == "settings"]
+    assert [(look.state, "trial on an old kernel" in look.words) for look in shown] == [
+        ("warn", True)
+    ]
+
+
+def test_bad_settings_are_a_finding(home):
+    home.settings_file.write_text("tick_seconds = 0.1\nno_such = 1\n")
+    assert "tick_seconds" in failed(home)["settings"]
+    assert "no_such" in failed(home)["settings"]
+
+
+def test_missing_pins_are_a_finding(home):
+    home.parties_file.unlink()
+    assert "parties.toml" in failed(home)["keys"]
+
+
+def test_little_space_is_a_warning(home):
+    home.settings_file.write_text("minimum_free_bytes = 9_000_000_000_000_000\n")
+    looks = [look for look in examine_home(home) if look.name == "disk"]
+    assert [look.state for look in looks] == ["warn"]
+
+
+def test_development_mode_refuses_a_start(home, monkeypatch):
+    monkeypatch.setenv("PYTHONDEVMODE", "1")
+    assert "Unset PYTHONDEVMODE" in failed(home)["python mode"]
+
+
+def test_a_folder_that_cannot_be_looked_at_is_told(home, monkeypatch):
+    def broken(_home):
+        raise OSError(5, "Input/output error")
+        yield
+
+    monkeypatch.setattr(doctor, "_folders", broken)
+    found = [look for look in examine_home(home) if "could not" in look.words.lower()]
+    assert [look.state for look in found] == ["fail"]

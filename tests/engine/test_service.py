@@ -1,0 +1,130 @@
+"""The service as it runs: the worker takes what arrives, is kept alive, and stops cleanly."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+
+import psutil
+import pytest
+from rehearsing import clean_row, csv_of
+
+from gateway.engine.lock import WorkerBusy, only_worker
+
+PATIENCE_SECONDS = 60
+
+
+@pytest.fixture
+def service(rehearsal_home, checkout, tmp_path) -> Iterator["Service"]:
+    """`gateway run` on a rehearsal home, stopped at the end whatever happens."""
+    running = Service(rehearsal_home, checkout, tmp_path / "service.log")
+    yield running
+    running.end()
+
+
+class Service:
+    """A started `gateway run` and its log."""
+
+    def __init__(self, home, checkout, log):
+        self.home, self.log = home, log
+        with log.open("wb") as stream:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "gateway", "--home", str(home), "run"],
+                cwd=checkout,
+                stderr=stream,
+                stdout=stream,
+            )
+
+    def events(self, name):
+        """The log's lines of one event so far."""
+        lines = [line for line in self.log.read_text().splitlines() if line.startswith("{")]
+        return [told for line in lines if (told := json.loads(line))["event"] == name]
+
+    def wait_for(self, name, count=1):
+        """Wait until an event was logged so often; the last one."""
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while len(self.events(name)) < count:
+            assert time.monotonic() < deadline, f"no {name!r} in: {self.log.read_text()}"
+            assert self.process.poll() is None, self.log.read_text()
+            time.sleep(0.1)
+        return self.events(name)[-1]
+
+    def stop(self):
+        """SIGTERM, and the exit code."""
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(PATIENCE_SECONDS)
+
+    def end(self):
+        """Leave nothing running."""
+        family = []
+        if self.process.poll() is None:
+            family = [psutil.Process(self.process.pid)]
+            family += family[0].children(recursive=True)
+        for process in family:
+            process.kill()
+        self.process.wait()
+
+
+def test_a_dropped_file_is_taken_and_the_end_is_clean(service):
+    service.wait_for("working")
+    inbox = service.home / "inbox" / "ofsted" / "notifications"
+    (inbox / ".arriving.part").write_bytes(csv_of([clean_row(1), clean_row(2, gender="Q")]))
+    (inbox / ".arriving.part").rename(inbox / "monday.csv")
+    drop = service.wait_for("drop")
+    assert (drop["state"], drop["accepted"], drop["held"]) == ("partly-held", 1, 1)
+    family = psutil.Process(service.process.pid).children(recursive=True)
+    assert family
+    assert service.stop() == 0
+    assert [process for process in family if process.is_running()] == []
+    assert len(service.events("stopped")) == 2, "the worker's and the supervisor's"
+
+
+def test_a_killed_worker_is_started_again(service):
+    first = service.wait_for("worker started")["pid"]
+    service.wait_for("working")
+    os.kill(first, signal.SIGKILL)
+    assert service.wait_for("worker died")["exit_code"] == -signal.SIGKILL
+    assert service.wait_for("worker started", 2)["pid"] != first
+    service.wait_for("working", 2)
+    assert service.stop() == 0
+
+
+def test_a_worker_without_its_supervisor_ends(service):
+    worker = psutil.Process(service.wait_for("worker started")["pid"])
+    service.wait_for("working")
+    service.process.kill()
+    service.process.wait()
+    inbox = service.home / "inbox" / "ofsted" / "notifications"
+    (inbox / "wake.csv").write_bytes(csv_of([clean_row(1)]))
+    worker.wait(PATIENCE_SECONDS)
+
+
+def test_an_unsafe_start_is_refused(rehearsal_home, run_gateway):
+    (rehearsal_home / "keys" / "home.key").chmod(0o644)
+    done = run_gateway(rehearsal_home, "run")
+    assert done.returncode == 1
+    assert "[start.unsafe]" in done.stderr
+    assert "chmod 600 keys/home.key" in done.stderr
+
+
+def test_two_workers_wait_for_one_another(tmp_path):
+    path, order = tmp_path / "worker.lock", []
+
+    def second():
+        with only_worker(path, 30):
+            order.append("second")
+
+    with only_worker(path, 0):
+        with pytest.raises(WorkerBusy) as busy, only_worker(path, 0.2):
+            pass
+        assert busy.value.code == "worker.busy"
+        waiting = threading.Thread(target=second)
+        waiting.start()
+        time.sleep(0.3)
+        order.append("first")
+    waiting.join()
+    assert order == ["first", "second"]
