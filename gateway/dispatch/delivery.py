@@ -17,7 +17,7 @@ from gateway.dispatch.place import (
 from gateway.records.leaf import Fact
 from gateway.records.ledger import event, move
 from gateway.store import packages
-from gateway.store.database import Database, Transaction
+from gateway.store.database import Database, StoreFault, Transaction
 from gateway.store.packages import DeliveryRow
 
 
@@ -63,16 +63,11 @@ def place_waiting(
 
 def _placed(parts: Dispatch, flow: Flow, row: DeliveryRow, now: datetime) -> Placed:
     folder = parts.home.outbox_of(row.party, flow.id)
-    files = DeliveryFiles(
-        row.package_id,
-        row.file_name,
-        parts.vault.path(row.sha256),
-        parts.vault.path(row.manifest),
-        parts.vault.path(row.signature),
-    )
     try:
+        kept = [parts.vault.whole(name) for name in (row.sha256, row.manifest, row.signature)]
+        files = DeliveryFiles(row.package_id, row.file_name, *kept)
         read_back = place_delivery(files, folder)
-    except (PlacementFailed, PlacementConflict, OSError) as fault:
+    except (StoreFault, PlacementFailed, PlacementConflict, OSError) as fault:
         code = str(getattr(fault, "code", "outbox.failed"))
         with parts.database.transaction() as tx:
             packages.attempted(tx, row.id, code)

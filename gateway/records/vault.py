@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Literal
 
 from gateway.store import vault as rows
-from gateway.store.database import Transaction
-from gateway.store.folder import Blob, BlobFolder
+from gateway.store.database import StoreFault, Transaction
+from gateway.store.folder import Blob, BlobFolder, sha256_of
 
 VaultKind = Literal["original", "delivery", "manifest", "signature"]
 
@@ -28,6 +28,17 @@ class Vault:
     def path(self, sha256: str) -> Path:
         """Where an object lies, to read it."""
         return self._blobs.path(sha256)
+
+    def whole(self, sha256: str) -> Path:
+        """Where an object lies, once its bytes were read and match its name. Raises StoreFault."""
+        path = self.path(sha256)
+        if not self.has(sha256) or sha256_of(path) != sha256:
+            raise StoreFault(
+                "vault.damaged",
+                "An object in the vault is missing, or is not what was put there.",
+                "Restore var/vault from its backup, and check the disk. Nothing of it was sent.",
+            )
+        return path
 
     def has(self, sha256: str) -> bool:
         """Whether the object is there."""
