@@ -10,6 +10,7 @@ import hashlib
 import os
 import re
 import secrets
+import shutil
 import signal
 import stat
 import time
@@ -18,9 +19,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from pathlib import Path
+from typing import BinaryIO
 
 from gateway.intake.findings import Finding, finding
 from gateway.settings import Home, Settings
+from gateway.store.folder import sync_folder
 
 _BLOCK = 1024 * 1024
 _CLAIMED, _ORIGINAL = "claimed", "original"
@@ -192,9 +195,10 @@ def claimed_before(home: Home) -> Iterator[Claimed]:
 
 
 def original_of(claimed: Claimed) -> Original | None:
-    """The private copy of a claimed file, made and hashed; None where the claim holds no file.
+    """The private copy of a claimed file, made once and hashed; None where there is no file.
 
-    A copy, because whoever dropped the file may still have it open. Raises StillArriving when it
+    A copy, because whoever dropped the file may still have it open; made once, so that a run which
+    goes on with the drop reads the very bytes that were sealed. Raises StillArriving when the file
     changed while it was copied.
     """
     source, target = claimed.folder / _CLAIMED, claimed.folder / _ORIGINAL
@@ -203,18 +207,27 @@ def original_of(claimed: Claimed) -> Original | None:
     except FileNotFoundError:
         return None
     with os.fdopen(descriptor, "rb") as reader:
-        before = os.fstat(reader.fileno())
-        digest = hashlib.sha256()
-        target.unlink(missing_ok=True)
-        private = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(private, "wb") as writer:
-            while block := reader.read(_BLOCK):
-                digest.update(block)
-                writer.write(block)
-        after = os.fstat(reader.fileno())
+        if not target.exists():
+            _copy_unchanged(reader, target)
+    with target.open("rb") as copied:
+        digest = hashlib.file_digest(copied, "sha256")
+    return Original(target, digest.hexdigest(), target.stat().st_size)
+
+
+def _copy_unchanged(reader: BinaryIO, target: Path) -> None:
+    part = target.with_name(f"{target.name}.part")
+    part.unlink(missing_ok=True)
+    before = os.fstat(reader.fileno())
+    private = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(private, "wb") as writer:
+        shutil.copyfileobj(reader, writer, _BLOCK)
+        writer.flush()
+        os.fsync(writer.fileno())
+    after = os.fstat(reader.fileno())
     if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
         raise StillArriving
-    return Original(target, digest.hexdigest(), after.st_size)
+    part.rename(target)
+    sync_folder(target.parent)
 
 
 def put_away(claimed: Claimed) -> None:
