@@ -87,12 +87,16 @@ def gpg_program() -> str:
     """The path of gpg. Raises ``gpg.missing``."""
     program = shutil.which("gpg")
     if program is None or shutil.which("gpgconf") is None:
-        raise CryptoFault(
-            "gpg.missing",
-            "The programs gpg and gpgconf (GnuPG 2.2 or later) are not installed.",
-            "Install GnuPG: on Debian or Ubuntu the packages gnupg and gpgconf; on Red Hat gnupg2.",
-        )
+        raise _missing()
     return program
+
+
+def _missing() -> CryptoFault:
+    return CryptoFault(
+        "gpg.missing",
+        "The programs gpg and gpgconf (GnuPG 2.2 or later) are not installed.",
+        "Install GnuPG: on Debian or Ubuntu the packages gnupg and gpgconf; on Red Hat gnupg2.",
+    )
 
 
 def open_gpg(home: Path, faked_time: datetime | None) -> gnupg.GPG:
@@ -126,16 +130,20 @@ def open_gpg(home: Path, faked_time: datetime | None) -> gnupg.GPG:
 def run(gpg: gnupg.GPG, args: Sequence[str], source: bytes | BinaryIO = b"") -> tuple[Said, str]:
     """Run gpg over ``source``, its standard input; gives what it said and what it printed.
 
-    Raises ``gpg.stuck``, and ``OSError`` for a full disk.
+    Raises ``gpg.missing``, ``gpg.stuck``, and ``OSError`` for a full disk.
     """
     given = source if isinstance(source, bytes) else None
-    with subprocess.Popen(
-        gpg.make_args(list(args), False),
-        stdin=source if not isinstance(source, bytes) else subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        env=gpg.env,
-    ) as process:
+    try:
+        started = subprocess.Popen(
+            gpg.make_args(list(args), False),
+            stdin=source if not isinstance(source, bytes) else subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=gpg.env,
+        )
+    except FileNotFoundError as error:
+        raise _missing() from error
+    with started as process:
         try:
             printed, log = process.communicate(given, timeout=PATIENCE)
         except subprocess.TimeoutExpired as error:

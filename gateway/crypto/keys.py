@@ -212,14 +212,21 @@ def examine_keys(
 ) -> tuple[KeyReport, ...]:
     """How every pinned key stands at ``now``; ``offered`` is ``keys/parties``.
 
-    With ``offered``, a pin whose key is unknown although a file for it lies there is told as
-    ``mismatched``: the file holds another key.
+    With ``offered``, a pin whose key is unknown although a file for it lies there with another key
+    is told as ``mismatched``.
     """
     known = openpgp.keys()
-    return tuple(
-        _report(known, party, role, fingerprint, now, offered)
-        for party, role, fingerprint in pins.each()
-    )
+    held = {state.fingerprint for state in known}
+    reports = []
+    for party, role, fingerprint in pins.each():
+        file = offered / f"{party}-{role}.asc" if offered and fingerprint not in held else None
+        other = file if file and _holds_another(openpgp, file, fingerprint) else None
+        reports.append(_report(known, party, role, fingerprint, now, other))
+    return tuple(reports)
+
+
+def _holds_another(openpgp: OpenPGP, file: Path, fingerprint: str) -> bool:
+    return file.exists() and openpgp.offered(file) != (fingerprint,)
 
 
 def _report(
@@ -228,7 +235,7 @@ def _report(
     role: Role,
     fingerprint: str,
     now: datetime,
-    offered: Path | None,
+    other: Path | None,
 ) -> KeyReport:
     whose = "The gateway's signing key" if party == GATEWAY else f"The {role} key of {party}"
     try:
@@ -236,7 +243,7 @@ def _report(
         for usage in _NEEDS[role]:
             refuse_unusable(state, usage, now)
     except CryptoFault as fault:
-        return _unusable(whose, party, role, fingerprint, fault, offered)
+        return _unusable(whose, party, role, fingerprint, fault, other)
     if party == GATEWAY and not state.has_secret:
         words = f"{whose} has no secret half here. Restore keys/gateway from its backup."
         return KeyReport(party, role, fingerprint, "missing", words=words)
@@ -263,15 +270,14 @@ def _unusable(
     role: Role,
     fingerprint: str,
     fault: CryptoFault,
-    offered: Path | None,
+    other: Path | None,
 ) -> KeyReport:
     health = _HEALTH.get(fault.code, "unfit")
-    file = f"{party}-{role}.asc"
     words = f"{whose} cannot be used. {fault}"
-    if health == "missing" and offered is not None and (offered / file).exists():
+    if other is not None:
         health = "mismatched"
         words = (
-            f"{whose} is pinned as {fingerprint}, but {file} holds another key. "
+            f"{whose} is pinned as {fingerprint}, but {other.name} holds another key. "
             "Read both fingerprints to its owner by telephone before anything is changed."
         )
     return KeyReport(party, role, fingerprint, health, words=words)

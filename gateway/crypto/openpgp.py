@@ -96,8 +96,7 @@ class OpenPGP:
         file), ``key.damaged`` (no key in it).
         """
         data = source if isinstance(source, bytes) else _read_key_file(source)
-        show = ["--import-options", "show-only", "--import"]
-        heard, listing = run(self._gpg, show, data)
+        listing = self._shown(data)
         offered = key_states(listing)
         if any(line.startswith(("sec:", "ssb:")) for line in listing.splitlines()):
             raise CryptoFault(
@@ -118,6 +117,14 @@ class OpenPGP:
         if heard.exit != 0 or {words[1] for words in heard.all("IMPORT_OK")} != {fingerprint}:
             raise failed("import the key", heard)
         return self.state(fingerprint)
+
+    def offered(self, source: Path) -> tuple[str, ...]:
+        """The fingerprints of the keys in a key file; nothing is imported. Raises ``OSError``."""
+        return tuple(key.fingerprint for key in key_states(self._shown(source.read_bytes())))
+
+    def _shown(self, data: bytes) -> str:
+        _, listing = run(self._gpg, ["--import-options", "show-only", "--import"], data)
+        return listing
 
     def export_public(self, fingerprint: str) -> bytes:
         """The public key, ASCII-armoured, as a party imports it. Raises ``key.unknown``."""

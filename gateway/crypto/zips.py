@@ -57,12 +57,15 @@ def zip_sealed(target: Path, members: Sequence[tuple[str, Path]], password: str)
         raise ValueError("Members of a package's zip have plain names, each once.")
     with (
         kept_if_whole(target) as part,
-        pyzipper.AESZipFile(
-            part,
-            "w",
-            compression=pyzipper.ZIP_STORED,
-            encryption=pyzipper.WZ_AES,
-            encryption_kwargs={"nbits": 256, "force_wz_aes_version": 2},
+        part.open("wb") as stream,
+        _closed_or_left(
+            pyzipper.AESZipFile(
+                stream,
+                "w",
+                compression=pyzipper.ZIP_STORED,
+                encryption=pyzipper.WZ_AES,
+                encryption_kwargs={"nbits": 256, "force_wz_aes_version": 2},
+            )
         ) as archive,
     ):
         archive.setpassword(password.encode())
@@ -73,6 +76,20 @@ def zip_sealed(target: Path, members: Sequence[tuple[str, Path]], password: str)
             about.file_size = path.stat().st_size
             with path.open("rb") as plain, archive.open(about, "w") as sealed:
                 shutil.copyfileobj(plain, sealed, _CHUNK)
+
+
+@contextmanager
+def _closed_or_left(archive: pyzipper.AESZipFile) -> Iterator[pyzipper.AESZipFile]:
+    """Close the archive when all is written; after a fault of the disk, leave it for dead.
+
+    Closing it then would raise a ValueError over the disk's own fault, now and when it is freed.
+    """
+    try:
+        yield archive
+        archive.close()
+    except BaseException:
+        archive.fp = None
+        raise
 
 
 def unzip_sealed(source: Path, to: Path, password: str, maximum_bytes: int) -> dict[str, Path]:

@@ -29,8 +29,8 @@ from gateway.intake.claim import (
 from gateway.intake.findings import finding, words
 from gateway.intake.judge import Judgement, Progress
 from gateway.intake.report import Received, Wording, write_report
-from gateway.records.alarms import clear_alarm, clear_others, raise_alarm
-from gateway.store import alarms, drops
+from gateway.records.alarms import clear_about, clear_others, raise_alarm
+from gateway.store import drops
 
 
 @dataclass
@@ -57,12 +57,13 @@ def take_in(parts: Parts, now: datetime, progress: Progress | None = None) -> Ar
     _tell_stuck(parts, now)
     ready: list[Candidate] = []
     for flow in parts.flows():
-        ready += _at_the_door(parts, flow, arrivals)
+        ready += _at_the_door(parts, flow, now, arrivals)
     still, arriving = settled(ready, parts.settings)
     for item in arriving:
         arrivals.wait_for(item.flow)
     for item in still:
         _claim_and_process(parts, item, now, arrivals, progress)
+    _clear_inboxes(parts, {fault.subject for fault in arrivals.faults}, now)
     arrivals.newly_refused = _tell_refusals(parts, arrivals.refusals, now)
     _tell_unknown_folders(parts, now)
     return arrivals
@@ -81,9 +82,15 @@ def _tell_stuck(parts: Parts, now: datetime) -> None:
                 raise_alarm(tx, "drop.stuck", f"drop:{drop.id}", words_, now)
 
 
-def _at_the_door(parts: Parts, flow: Flow, arrivals: Arrivals) -> list[Candidate]:
-    ready = []
-    for item in candidates(parts.home, parts.settings, flow.sender, flow.id):
+def _at_the_door(parts: Parts, flow: Flow, now: datetime, arrivals: Arrivals) -> list[Candidate]:
+    ready: list[Candidate] = []
+    try:
+        found = candidates(parts.home, parts.settings, flow.sender, flow.id)
+    except OSError as error:  # an inbox that cannot be read stops no other flow
+        arrivals.wait_for(flow.id)
+        _fault(parts, _inbox_subject(flow.sender, flow.id), error, now, arrivals)
+        return ready
+    for item in found:
         refusal = door_check(item, parts.settings, flow.files.maximum_bytes)
         if refusal is None:
             ready.append(item)
@@ -101,10 +108,23 @@ def _claim_and_process(
         claimed = claim(parts.home, item, now)
     except (CryptoFault, OSError) as error:
         arrivals.wait_for(item.flow)
-        _fault(parts, f"inbox:{item.party}:{item.flow}", error, now, arrivals)
+        _fault(parts, _inbox_subject(item.party, item.flow), error, now, arrivals)
         return
     if claimed is not None:
         _process(parts, claimed, now, arrivals, progress)
+
+
+def _inbox_subject(party: str, flow_id: str) -> str:
+    return f"inbox:{party}:{flow_id}"
+
+
+def _clear_inboxes(parts: Parts, faulty: set[str], now: datetime) -> None:
+    """An inbox from which nothing failed to be claimed is well again."""
+    with parts.database.transaction() as tx:
+        for flow in parts.flows():
+            subject = _inbox_subject(flow.sender, flow.id)
+            if subject not in faulty:
+                clear_about(tx, subject, now)
 
 
 def _process(
@@ -121,9 +141,7 @@ def _process(
         _fault(parts, subject, error, now, arrivals)
         return
     with parts.database.transaction() as tx:
-        for alarm in alarms.open_alarms(tx):
-            if alarm.subject == subject:
-                clear_alarm(tx, alarm.code, subject, now)
+        clear_about(tx, subject, now)
     if processed is not None:
         arrivals.processed.append(processed)
 
@@ -189,7 +207,7 @@ def _tell_unknown_folders(parts: Parts, now: datetime) -> None:
 
 
 def _holds_stray_files(parts: Parts, folder: Path, known: set[Path], depth: int = 3) -> bool:
-    if folder in known or folder.name in RESERVED_IDS:
+    if folder.name in RESERVED_IDS:
         return False
     try:
         entries = list(folder.iterdir())
@@ -199,6 +217,6 @@ def _holds_stray_files(parts: Parts, folder: Path, known: set[Path], depth: int 
         if entry.is_dir() and not entry.is_symlink():
             if depth and _holds_stray_files(parts, entry, known, depth - 1):
                 return True
-        elif not is_ignored(entry.name, parts.settings):
+        elif folder not in known and not is_ignored(entry.name, parts.settings):
             return True
     return False

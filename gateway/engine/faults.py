@@ -7,6 +7,7 @@ from datetime import datetime
 from gateway.records.alarms import raise_alarm
 from gateway.store.database import Database, StoreFault
 
+WORKER = "worker"  # the subject of a fault that ended a tick
 _BY_ERRNO = {
     errno.ENOSPC: ("disk.full", "The disk is full.", "Free some space."),
     errno.EDQUOT: ("disk.full", "The disk quota is used up.", "Free some space."),

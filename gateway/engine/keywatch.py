@@ -38,7 +38,9 @@ def watch_keys(parts: Parts, now: datetime) -> None:
         with parts.database.transaction() as tx:
             raise_alarm(tx, code, subject, report.words, now)
     for code, subjects in still.items():
-        clear_others(parts.database, code, subjects, now)
+        clear_others(parts.database, code, subjects, now, kind="key:")
+    with parts.database.transaction() as tx:
+        meta.put(tx, _LOOKED, now.isoformat())  # only now: a look that failed is made again
 
 
 def _is_time(parts: Parts, now: datetime) -> bool:
@@ -48,7 +50,5 @@ def _is_time(parts: Parts, now: datetime) -> bool:
         alarmed = any(item.code.startswith("key.") for item in alarms.open_alarms(tx))
         if known is not None and not alarmed:
             since = now - datetime.fromisoformat(known)
-            if timedelta(0) <= since < _EVERY:
-                return False
-        meta.put(tx, _LOOKED, now.isoformat())
+            return not timedelta(0) <= since < _EVERY
     return True

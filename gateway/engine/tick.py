@@ -5,16 +5,17 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from gateway.agreement.model import Flow
+from gateway.crypto.faults import CryptoFault
 from gateway.dispatch import Dispatched, Placed, dispatch, place_waiting
 from gateway.engine.arrivals import Arrivals, take_in
 from gateway.engine.clock import note_moment
-from gateway.engine.faults import Fault, as_fault
+from gateway.engine.faults import WORKER, Fault, as_fault
 from gateway.engine.keywatch import watch_keys
 from gateway.engine.leavings import sweep
 from gateway.engine.parts import Parts
 from gateway.engine.windows import open_windows
 from gateway.intake.judge import Progress
-from gateway.records.alarms import clear_alarm, raise_alarm
+from gateway.records.alarms import clear_about, clear_alarm, raise_alarm
 from gateway.store import alarms, windows
 from gateway.store.windows import WindowRow
 
@@ -40,14 +41,33 @@ def tick(parts: Parts, now: datetime, progress: Progress | None = None) -> TickR
     report = TickReport(now)
     sweep(parts)
     note_moment(parts, now)
-    watch_keys(parts, now)
+    _watch_keys(parts, now, report)
     report.arrivals = take_in(parts, now, progress)
     _clear_silence(parts, report.arrivals, now)
     for flow in parts.flows():
         open_windows(parts, flow, now)
         _dispatch_due(parts, flow, now, report, progress)
     _place(parts, now, report)
+    with parts.database.transaction() as tx:
+        clear_about(tx, WORKER, now)
     return report
+
+
+def _watch_keys(parts: Parts, now: datetime, report: TickReport) -> None:
+    """What is sealed already can still be placed when gpg cannot even tell of its keys."""
+    try:
+        watch_keys(parts, now)
+    except CryptoFault as error:
+        _fault(parts, "keys", error, now, report)
+        return
+    with parts.database.transaction() as tx:
+        clear_about(tx, "keys", now)
+
+
+def _fault(parts: Parts, subject: str, error: Exception, now: datetime, report: TickReport) -> None:
+    fault = as_fault(subject, error)
+    report.faults.append(fault)
+    fault.alarm(parts.database, now)
 
 
 def _dispatch_due(
@@ -64,16 +84,18 @@ def _dispatch_due(
     try:
         report.dispatched.append(dispatch(parts.dispatch(flow.id), due, now, progress))
     except Exception as error:  # the other flows go on; this window stays due
-        fault = as_fault(subject, error)
-        report.faults.append(fault)
-        fault.alarm(parts.database, now)
+        _fault(parts, subject, error, now, report)
         return
     with parts.database.transaction() as tx:
-        for alarm in alarms.open_alarms(tx):
-            if alarm.subject == subject and alarm.code != "window.missed":
-                clear_alarm(tx, alarm.code, subject, now)
+        for window in due:
+            about = f"window:{flow.id}:{window.day.isoformat()}"
+            clear_about(tx, about, now, but=("window.missed", "window.went-without"))
         if report.arrivals.unfinished.get(flow.id):
-            words = "The window went without a drop that could not be finished in time; see alarms."
+            words = (
+                "The window went without a drop that had not arrived whole or could not be "
+                "finished in time. It goes with the next window, once it can be taken: see the "
+                "other alarms, and ask its sender whether it is still being written."
+            )
             raise_alarm(tx, "window.went-without", subject, words, now)
 
 
@@ -87,13 +109,9 @@ def _place(parts: Parts, now: datetime, report: TickReport) -> None:
         if placed.fault is None:
             report.placed.append(placed)
             with parts.database.transaction() as tx:
-                for alarm in alarms.open_alarms(tx):
-                    if alarm.subject == placed.subject:
-                        clear_alarm(tx, alarm.code, placed.subject, now)
+                clear_about(tx, placed.subject, now)
         else:
-            fault = as_fault(placed.subject, placed.fault)
-            report.faults.append(fault)
-            fault.alarm(parts.database, now)
+            _fault(parts, placed.subject, placed.fault, now, report)
 
 
 def _clear_silence(parts: Parts, arrivals: Arrivals, now: datetime) -> None:

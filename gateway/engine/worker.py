@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 import structlog
 from apscheduler.schedulers.background import BackgroundScheduler
 
-from gateway.engine.faults import as_fault
+from gateway.engine.faults import WORKER, as_fault
 from gateway.engine.lock import WorkerBusy, only_worker
 from gateway.engine.parts import Parts
 from gateway.engine.tick import TickReport, tick
@@ -64,7 +64,7 @@ def _tick_once(parts: Parts, now: datetime, log: structlog.stdlib.BoundLogger) -
     except WorkerBusy:
         log.info("another worker is at work")
     except Exception as error:  # the worker lives on; the next tick looks again
-        fault = as_fault("worker", error)
+        fault = as_fault(WORKER, error)
         log.error("tick failed", code=fault.code, words=fault.words)
         fault.alarm(parts.database, now)
     else:

@@ -1,5 +1,6 @@
 """Alarms: raised once, cleared by evidence, each with its ledger row."""
 
+from collections.abc import Collection
 from datetime import datetime
 
 from gateway.records.ledger import event, record
@@ -26,9 +27,21 @@ def clear_alarm(tx: Transaction, code: str, subject: str, at: datetime) -> bool:
     return was_open
 
 
-def clear_others(database: Database, code: str, still: set[str], at: datetime) -> None:
-    """Clear every open alarm of a code whose subject is not among those that still hold."""
+def clear_about(tx: Transaction, subject: str, at: datetime, but: Collection[str] = ()) -> None:
+    """Clear every open alarm about a subject, but for those codes: it is well again."""
+    for alarm in rows.open_alarms(tx):
+        if alarm.subject == subject and alarm.code not in but:
+            clear_alarm(tx, alarm.code, subject, at)
+
+
+def clear_others(
+    database: Database, code: str, still: set[str], at: datetime, kind: str = ""
+) -> None:
+    """Clear every open alarm of a code whose subject is not among those that still hold.
+
+    ``kind``: only of subjects that begin so, where another part raises alarms of that code too.
+    """
     with database.transaction() as tx:
         for alarm in rows.open_alarms(tx, code):
-            if alarm.subject not in still:
+            if alarm.subject.startswith(kind) and alarm.subject not in still:
                 clear_alarm(tx, code, alarm.subject, at)

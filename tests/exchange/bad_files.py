@@ -12,6 +12,7 @@ from typing import Any
 
 import msoffcrypto
 import openpyxl
+import xlsxwriter
 from bad_home import TOKEN
 
 Extract = Callable[..., str]
@@ -75,6 +76,21 @@ def workbook(rows: list[list[Any]], shape: Callable[[openpyxl.Workbook], object]
     shape(book)
     stream = io.BytesIO()
     book.save(stream)
+    return stream.getvalue()
+
+
+def text_workbook(
+    rows: list[list[str]], formulas: Mapping[tuple[int, int], tuple[str, str]] | None = None
+) -> bytes:
+    """A workbook of text cells alone, but for formulas by place (from 0), each with its result."""
+    stream = io.BytesIO()
+    with xlsxwriter.Workbook(stream) as book:
+        sheet = book.add_worksheet()
+        for number, row in enumerate(rows):
+            for place, cell in enumerate(row):
+                sheet.write_string(number, place, cell)
+        for (number, place), (formula, result) in (formulas or {}).items():
+            sheet.write_formula(number, place, formula, value=result)
     return stream.getvalue()
 
 

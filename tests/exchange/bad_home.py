@@ -19,20 +19,22 @@ from gateway.crypto.keys import HomeKeys
 from gateway.crypto.openpgp import OpenPGP
 from gateway.dispatch.opening import open_package
 from gateway.dispatch.password import released_password
-from gateway.engine.faults import as_fault
+from gateway.engine.faults import WORKER, as_fault
 from gateway.engine.lock import only_worker
 from gateway.engine.parts import Parts
 from gateway.engine.tick import as_json, tick
+from gateway.intake.confined.reader import Reader
 from gateway.intake.findings import KINDS
 from gateway.settings import Home
 from gateway.store import drops
-from gateway.store.database import Database
+from gateway.store.database import BUSY_SECONDS, Database
+from gateway.store.ledger import leaves
 
 FLOW = "notifications"
 MORNING, WINDOW, AFTER_GRACE = "2026-03-02T10:00", "2026-03-02T16:05", "2026-03-02T19:30"
 TUESDAY = "2026-03-03T16:05"
 TOKEN = "Tkplanted"  # every text of a bad file that a person could have typed begins so
-SENTENCES = re.compile(r"[A-Z0-9][^\n]*\.(?: [A-Z`][^\n]*\.)+")  # what is wrong, and what to do
+SENTENCES = re.compile(r"[A-Za-z0-9][^\n]*\.(?: [A-Z`][^\n]*\.)+")  # what is wrong, and what to do
 Sheet = list[tuple[Any, ...]]
 
 
@@ -66,7 +68,8 @@ class Worker:
             with only_worker(self.home.lock, 5):
                 said = as_json(self.parts, tick(self.parts, now, progress))
         except Exception as error:
-            fault = as_fault("worker", error)
+            fault = as_fault(WORKER, error)
+            fault.alarm(self.parts.database, now)
             return Told(at, faults={fault.code: fault.words}, error=fault.code, text=fault.words)
         return Told(
             at,
@@ -80,6 +83,11 @@ class Worker:
             [item["party"] for item in said["deliveries"]],
             text=json.dumps(said),
         )
+
+    def ledger_size(self) -> int:
+        """How many leaves the ledger has."""
+        with self.parts.database.transaction() as tx:
+            return sum(1 for _ in leaves(tx))
 
     def sealed_original(self, drop_id: str) -> bytes:
         """The drop as its sender can get it back: from the vault, with their own records key."""
@@ -103,7 +111,9 @@ class Worker:
         ids = sorted({name.split(".")[0] for name in names})
         endings = (".manifest.json", ".manifest.json.asc", ".zip.gpg")
         assert names == sorted(found + ending for found in ids for ending in endings)
-        sheets = {}
+        sheets: dict[str, Sheet] = {}
+        if not ids:
+            return sheets
         with OpenPGP(HomeKeys(self.home.root).rehearsal(party)) as keyring:
             for package_id in ids:
                 to = self._scratch / f"{party}-{package_id}"
@@ -117,6 +127,11 @@ class Worker:
                 sheets[package_id] = list(book.active.iter_rows(min_row=2, values_only=True))
         return sheets
 
+    def open_as(self, party: str, package: Path) -> None:
+        """The party tries a package that it came by, with the right password and its own key."""
+        with OpenPGP(HomeKeys(self.home.root).rehearsal(party)) as keyring:
+            self._open(package, party, keyring, self._scratch / "wrong")
+
     def _open(self, package: Path, party: str, keyring: OpenPGP, to: Path) -> None:
         with self.parts.database.transaction() as tx:
             password = released_password(tx, self.parts.sealer, package.name, party)
@@ -125,11 +140,12 @@ class Worker:
 
 @dataclass(frozen=True)
 class Exchange:
-    """A rehearsal home of a test, and the folder for what the test opens."""
+    """A rehearsal home of a test, the folder for what it opens, and the tests' one warm reader."""
 
     home: Home
     scratch: Path
     extract: Callable[..., str]
+    reader: Reader
 
     @property
     def inbox(self) -> Path:
@@ -137,19 +153,15 @@ class Exchange:
         return self.home.inbox_of("ofsted", FLOW)
 
     @contextmanager
-    def working(
-        self, at: str = TUESDAY, busy_seconds: int | None = None, **parts: Any
-    ) -> Iterator[Worker]:
+    def working(self, at: str = TUESDAY, busy_seconds: int = BUSY_SECONDS) -> Iterator[Worker]:
         """A worker of this home; gpg's clock stands at ``at``. ``busy_seconds``: the database's."""
         with open_parts(self.home, moment(self.home, at)[1]) as made:
-            if busy_seconds is None:
-                yield Worker(replace(made, **parts), self.scratch)
-                return
-            impatient = Database.at(self.home.database, busy_seconds)
+            database = Database.at(self.home.database, busy_seconds)
             try:
-                yield Worker(replace(made, database=impatient, **parts), self.scratch)
+                own = replace(made, reader=self.reader, database=database)
+                yield Worker(own, self.scratch)
             finally:
-                impatient.close()
+                database.close()
 
     def drop(self, name: str | bytes, data: bytes, folder: Path | None = None) -> Path:
         """A file that has long stood still, whatever its name."""
