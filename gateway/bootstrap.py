@@ -120,13 +120,13 @@ def moment(home: Home, text: str | None) -> tuple[datetime, datetime | None]:
         )
     try:
         parsed = datetime.fromisoformat(text)
-    except ValueError as error:
+        if parsed.tzinfo is None:
+            parsed = parsed.replace(tzinfo=ZoneInfo("Europe/London"))
+        parsed = parsed.astimezone(UTC)
+    except (ValueError, OverflowError) as error:
         raise SettingsFault(
             "now.malformed", "--now is not a time.", "Write it like 2026-03-02T16:00."
         ) from error
-    if parsed.tzinfo is None:
-        parsed = parsed.replace(tzinfo=ZoneInfo("Europe/London"))
-    parsed = parsed.astimezone(UTC)
     if parsed < REHEARSAL_MADE:
         raise SettingsFault(
             "now.too-early", "Rehearsal keys exist from 2015 on.", "Choose a later time."

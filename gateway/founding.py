@@ -59,7 +59,7 @@ def found(home: Home, checkout: Path, rehearsal: bool) -> Founded:
     pins = _rehearsal_pins(home, parties) if home.is_rehearsal else _real_pins(home)
     if pins is not None:
         import_party_keys(home.root, pins)
-    _open_books(home, new, pins)
+    _open_books(home, pins)
     to_pin = tuple(item for item in parties if pins is None or item not in pins.parties)
     return Founded(home, new, pins, to_pin)
 
@@ -142,21 +142,21 @@ def _real_pins(home: Home) -> Pins | None:
     return pins
 
 
-def _open_books(home: Home, new: bool, pins: Pins | None) -> None:
+def _open_books(home: Home, pins: Pins | None) -> None:
     database = Database.at(home.database)
     try:
         database.upgrade()
         with database.transaction() as tx:
-            _record_founding(tx, home, new, pins)
+            _record_founding(tx, home, pins)
     finally:
         database.close()
     home.database.chmod(0o600)
 
 
-def _record_founding(tx: Transaction, home: Home, new: bool, pins: Pins | None) -> None:
+def _record_founding(tx: Transaction, home: Home, pins: Pins | None) -> None:
     now = datetime.now(UTC)
     known = meta.get(tx, "version")
-    if new:
+    if known is None:
         made: dict[str, Fact] = {"rehearsal": home.is_rehearsal, "version": __version__}
         record(tx, event("home.made", "home", facts=made), now)
     elif known != __version__:

@@ -47,6 +47,10 @@ class Settings(BaseModel):
             text = path.read_text(encoding="utf-8")
         except FileNotFoundError:
             return cls()
+        except UnicodeDecodeError as error:
+            raise SettingsFault(
+                "settings.not-toml", f"{path.name} is not UTF-8 text.", "Save it as UTF-8."
+            ) from error
         except OSError as error:
             raise SettingsFault(
                 "settings.unreadable", f"{path.name} cannot be read.", "Check its mode and owner."

@@ -2,6 +2,8 @@
 
 import shutil
 import sqlite3
+import tempfile
+from pathlib import Path
 
 import pytest
 
@@ -44,6 +46,44 @@ def test_a_rehearsal_pins_every_party(rehearsal_home, checkout):
     again = found(home, checkout, rehearsal=True)
     assert (again.new, again.to_pin) == (False, ())
     assert events(home) == ["home.made"] + ["key.pinned"] * 7
+
+
+def test_an_init_cut_short_is_finished_by_the_next(rehearsal_home, checkout):
+    """It ended when the database's file was there and nothing in it."""
+    home = Home(rehearsal_home)
+    for path in home.var.glob("gateway.db*"):
+        path.unlink()
+    home.database.touch()
+    found(home, checkout, rehearsal=True)
+    assert events(home) == ["home.made"] + ["key.pinned"] * 7
+
+
+def test_an_upgrade_is_recorded(rehearsal_home, checkout):
+    home = Home(rehearsal_home)
+    with sqlite3.connect(home.database) as database:
+        database.execute("UPDATE meta SET value = '0.0.1' WHERE key = 'version'")
+    database.close()
+    for _ in range(2):
+        found(home, checkout, rehearsal=True)
+        assert events(home)[8:] == ["home.upgraded"]
+
+
+def test_an_inbox_on_another_disk_is_refused(rehearsal_home, checkout, tmp_path):
+    """A file is claimed by a rename, which no two disks share."""
+    other = Path("/dev/shm")
+    if not other.is_dir() or other.stat().st_dev == tmp_path.stat().st_dev:
+        pytest.skip("there is no second disk here")
+    home = Home(rehearsal_home)
+    elsewhere = Path(tempfile.mkdtemp(dir=other))
+    try:
+        inbox = home.inbox_of("ofsted", "notifications")
+        inbox.rmdir()
+        inbox.symlink_to(elsewhere)
+        with pytest.raises(SettingsFault) as refused:
+            found(home, checkout, rehearsal=True)
+        assert refused.value.code == "home.two-file-systems"
+    finally:
+        shutil.rmtree(elsewhere)
 
 
 def test_private_folders_are_private(rehearsal_home):

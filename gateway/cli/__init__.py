@@ -1,5 +1,6 @@
 """The command line: thin commands over the functions that decide. Contract: design §7."""
 
+import os
 import sys
 from typing import NoReturn
 
@@ -8,7 +9,7 @@ import click
 from gateway.agreement.load import AgreementFaults
 from gateway.cli import administration, agreement, exchange, look
 from gateway.cli.context import Cli, gateway
-from gateway.cli.words import say_error
+from gateway.cli.words import say_error, say_os_error
 from gateway.engine.faults import own_words
 
 for group in (administration, exchange, look, agreement):
@@ -30,6 +31,13 @@ def main() -> NoReturn:
         sys.exit(130)
     except AgreementFaults as faults:
         say_error("agreement.faulty", str(faults), "Mend each line; see docs/agreement.md.")
+        sys.exit(1)
+    except BrokenPipeError:
+        # Whoever read our output has gone, as `head` does; Python must not write to it at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    except OSError as error:
+        say_os_error(error)
         sys.exit(1)
     except Exception as error:
         _known_or_raise(error)

@@ -30,7 +30,8 @@ def open_for(home: Home, package: Path, party: str, to: Path, password_file: Pat
 
 def _password(home: Home, package: Path, party: str, password_file: Path | None) -> str:
     if password_file is not None:
-        return password_file.read_text(encoding="utf-8").splitlines()[0].strip()
+        lines = password_file.read_text(encoding="utf-8", errors="replace").splitlines()
+        return lines[0].strip() if lines else ""
     if home.is_rehearsal:
         return password_for(home, package.name, party)
     if sys.stdin.isatty():

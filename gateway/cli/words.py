@@ -1,5 +1,6 @@
 """How the command line speaks: errors with a code and a next step, tables, JSON."""
 
+import errno
 import json
 import sys
 from collections.abc import Iterator, Sequence
@@ -9,8 +10,19 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
+from rich.text import Text
 
 from gateway.intake.judge import Progress as Tell
+
+_OS_CODES = {
+    errno.ENOENT: "file.absent",
+    errno.ENOTDIR: "file.absent",
+    errno.EACCES: "disk.denied",
+    errno.EPERM: "disk.denied",
+    errno.EROFS: "disk.denied",
+    errno.ENOSPC: "disk.full",
+    errno.EDQUOT: "disk.full",
+}
 
 
 def console() -> Console:
@@ -31,6 +43,14 @@ def say_error(code: str, message: str, hint: str) -> None:
         err.print(f"  What to do: {hint}", markup=False)
 
 
+def say_os_error(error: OSError) -> None:
+    """Say what the system would not do, with which file."""
+    code = _OS_CODES.get(error.errno or 0, "disk.failed")
+    about = f": {error.filename}" if error.filename is not None else ""
+    words = f"{error.strerror or type(error).__name__}{about}"
+    say_error(code, words, "Check the path, its rights and the disk, then run it again.")
+
+
 def say_json(value: Any) -> None:
     """Print a value as JSON with stable order of keys as made."""
     sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
@@ -44,7 +64,7 @@ def say_table(title: str, headings: Sequence[str], rows: Sequence[Sequence[str]]
     for heading in headings:
         table.add_column(heading, overflow="fold")
     for row in rows:
-        table.add_row(*(str(cell) for cell in row))
+        table.add_row(*(Text(str(cell)) for cell in row))
     console().print(table)
 
 

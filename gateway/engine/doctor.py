@@ -16,6 +16,7 @@ from gateway.crypto.faults import CryptoFault
 from gateway.crypto.keys import HomeKeys, examine_keys, unsafe_modes
 from gateway.crypto.openpgp import OpenPGP
 from gateway.crypto.pins import load_pins
+from gateway.intake.confined.frames import ReaderFailed
 from gateway.intake.confined.probing import probe
 from gateway.intake.confined.reader import Reader
 from gateway.settings import Home, Settings, SettingsFault
@@ -55,6 +56,9 @@ def examine_home(home: Home) -> list[Look]:
         except (SettingsFault, CryptoFault, StoreFault) as fault:
             name = part.__name__.strip("_")
             looks.append(Look(name, "fail", f"{fault.args[0]} {fault.hint}"))
+        except ReaderFailed as failure:
+            name = part.__name__.strip("_")
+            looks.append(Look(name, "fail", f"The confined reader does not work: {failure.why}."))
         except OSError as error:
             name = part.__name__.strip("_")
             looks.append(Look(name, "fail", f"Could not be looked at ({error.strerror})."))
@@ -132,6 +136,9 @@ def _agreements(home: Home) -> Iterator[Look]:
 
 
 def _database(home: Home) -> Iterator[Look]:
+    if not home.database.is_file():  # to open it would make one
+        yield Look("database", "fail", "There is no database. Run `init`.")
+        return
     database = Database.at(home.database)
     try:
         database.require_current()

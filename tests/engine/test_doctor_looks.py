@@ -2,11 +2,14 @@
 
 import shutil
 import sqlite3
+from functools import partial
+from pathlib import Path
 
 import pytest
 
 from gateway.engine import doctor
 from gateway.engine.doctor import examine_home, refuse_unsafe_start
+from gateway.intake.confined.reader import Reader
 from gateway.settings import Home, SettingsFault
 
 
@@ -70,6 +73,20 @@ def test_bad_settings_are_a_finding(home):
 def test_missing_pins_are_a_finding(home):
     home.parties_file.unlink()
     assert "parties.toml" in failed(home)["keys"]
+
+
+def test_a_reader_that_does_not_start_hides_no_other_fault(home, monkeypatch):
+    monkeypatch.setattr(doctor, "Reader", partial(Reader, entry=Path("/nonexistent/entry.py")))
+    home.var.chmod(0o755)
+    found = failed(home)
+    assert "does not work" in found["reader"]
+    assert "chmod 700 var" in found["folder var"]
+
+
+def test_a_home_without_a_database_gets_none_by_being_looked_at(home):
+    home.database.unlink()
+    assert "Run `init`" in failed(home)["database"]
+    assert not home.database.exists()
 
 
 def test_little_space_is_a_warning(home):
