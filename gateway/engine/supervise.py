@@ -3,7 +3,6 @@
 import signal
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,34 +12,38 @@ import structlog
 _BACKOFF_SECONDS = (1.0, 2.0, 5.0, 10.0, 30.0)
 _STEADY_SECONDS = 60.0
 _STOP_SECONDS = 120.0
+_LOOK_SECONDS = 0.2
 
 
-def supervise(home: Path, stop: threading.Event | None = None) -> int:
+def supervise(home: Path) -> int:
     """Run the worker as a process of its own; start it again, ever more slowly, when it dies.
 
     Ends on SIGTERM or SIGINT with the worker's own end; returns the exit code of this process.
     """
     log = structlog.get_logger("supervisor")
-    stop = stop or threading.Event()
+    # No Event: its lock may be held by the very thread that the signal's handler interrupts.
+    told: list[int] = []
 
-    def end(_number: int, _frame: object) -> None:
-        stop.set()
+    def end(number: int, _frame: object) -> None:
+        told.append(number)
 
     signal.signal(signal.SIGTERM, end)
     signal.signal(signal.SIGINT, end)
     failures = 0
-    while not stop.is_set():
+    while not told:
         started = time.monotonic()
         worker = subprocess.Popen(worker_command(home))
         log.info("worker started", pid=worker.pid)
-        while worker.poll() is None and not stop.wait(0.2):
-            pass
-        if stop.is_set():
+        while worker.poll() is None and not told:
+            time.sleep(_LOOK_SECONDS)
+        if told:
             return _end(worker, log)
         failures = 0 if time.monotonic() - started > _STEADY_SECONDS else failures + 1
         pause = _BACKOFF_SECONDS[min(failures, len(_BACKOFF_SECONDS)) - 1] if failures else 0.0
         log.error("worker died", exit_code=worker.returncode, restart_in_seconds=pause)
-        stop.wait(pause)
+        over = time.monotonic() + pause
+        while time.monotonic() < over and not told:
+            time.sleep(_LOOK_SECONDS)
     return 0
 
 

@@ -6,9 +6,9 @@ hints to look. SIGTERM and SIGINT end the loop after the tick in hand.
 
 import os
 import signal
-import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
+from queue import SimpleQueue
 
 import structlog
 from apscheduler.schedulers.background import BackgroundScheduler
@@ -20,41 +20,51 @@ from gateway.engine.tick import TickReport, tick
 from gateway.engine.watch import watch
 
 _PATIENCE_SECONDS = 5.0
+_LOOK = 0  # a call to look; other calls are the numbers of signals
 
 
 def work(parts: Parts, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
     """Work until told to stop. Runs in the main thread, since it handles signals."""
     log = structlog.get_logger("worker")
-    wake, stop = threading.Event(), threading.Event()
+    # A signal may come while this thread holds the lock of a log or of an Event: its handler then
+    # must want neither. A SimpleQueue is made for that.
+    calls: SimpleQueue[int] = SimpleQueue()
+
+    def wake() -> None:
+        calls.put(_LOOK)
 
     def end(number: int, _frame: object) -> None:
-        log.info("stopping", signal=signal.Signals(number).name)
-        stop.set()
-        wake.set()
+        calls.put(number)
 
     signal.signal(signal.SIGTERM, end)
     signal.signal(signal.SIGINT, end)
     scheduler = BackgroundScheduler(timezone=UTC)
-    scheduler.add_job(wake.set, "interval", seconds=parts.settings.tick_seconds, coalesce=True)
+    scheduler.add_job(wake, "interval", seconds=parts.settings.tick_seconds, coalesce=True)
     scheduler.start()
-    observer = watch(parts.home.inbox, wake.set)
+    observer = watch(parts.home.inbox, wake)
     parent = os.getppid()
     log.info("working", flows=list(parts.agreed), tick_seconds=parts.settings.tick_seconds)
-    wake.set()
+    wake()
     try:
-        while not stop.is_set():
-            wake.wait()
-            wake.clear()
+        while not (told := _next_calls(calls)):
             if os.getppid() != parent:
                 log.error("the supervisor is gone")
-                stop.set()
-            if not stop.is_set():
-                _tick_once(parts, now(), log)
+                return
+            _tick_once(parts, now(), log)
+        log.info("stopping", signal=signal.Signals(told).name)
     finally:
         observer.stop()
         observer.join()
         scheduler.shutdown(wait=False)
         log.info("stopped")
+
+
+def _next_calls(calls: "SimpleQueue[int]") -> int:
+    """Wait for a call, and take all that wait: the signal among them, or `_LOOK`."""
+    told = calls.get()
+    while not calls.empty():
+        told = max(told, calls.get())
+    return told
 
 
 def _tick_once(parts: Parts, now: datetime, log: structlog.stdlib.BoundLogger) -> None:

@@ -451,6 +451,7 @@ def test_the_service_lives_on_without_gpg(exchange, tmp_path):
         programs.give()
         assert service.heard("drop")["state"] == "accepted"
     assert service.exit_code == 0
+    assert "was killed" not in service.said, "it stops when it is told to, even while it logs"
     assert TOKEN not in service.said
     with exchange.working() as worker, worker.parts.database.transaction() as tx:
         assert {alarm.code for alarm in open_alarms(tx)} <= {"window.missed"}
