@@ -81,15 +81,6 @@ def waiting(tx: Transaction, flow: str) -> list[DropRow]:
     return [DropRow(**row) for row in rows]
 
 
-def since_last_package(tx: Transaction, flow: str, after: datetime | None) -> list[DropRow]:
-    """The flow's drops received after a point in time (all, where there is none)."""
-    where: list[sa.ColumnElement[bool]] = [drops.c.flow == flow]
-    if after is not None:
-        where.append(drops.c.received_at > after)
-    rows = tx.execute(sa.select(drops).where(*where).order_by(drops.c.number)).mappings()
-    return [DropRow(**row) for row in rows]
-
-
 def earlier_same(tx: Transaction, flow: str, sha256: str, drop_id: str) -> DropRow | None:
     """The latest other drop of the flow with the same bytes that was taken, or None."""
     row = (

@@ -66,16 +66,6 @@ def get(tx: Transaction, package_id: str) -> PackageRow | None:
     return PackageRow(**row) if row else None
 
 
-def last_made(tx: Transaction, flow: str) -> datetime | None:
-    """When the flow's latest package was made, or None."""
-    return tx.execute(
-        sa.select(packages.c.made_at)
-        .where(packages.c.flow == flow)
-        .order_by(packages.c.day.desc(), packages.c.number.desc())
-        .limit(1)
-    ).scalar_one_or_none()
-
-
 def to_place(tx: Transaction) -> list[DeliveryRow]:
     """Deliveries whose bytes are kept but not yet placed, in the order of their packages."""
     rows = tx.execute(

@@ -35,16 +35,6 @@ def last_digests(tx: Transaction, flow: str, macs: Sequence[bytes]) -> dict[byte
     return found
 
 
-def any_sent(tx: Transaction, flow: str) -> bool:
-    """Whether anything at all was ever sent in the flow."""
-    return (
-        tx.execute(
-            sa.select(sent_references.c.flow).where(sent_references.c.flow == flow).limit(1)
-        ).first()
-        is not None
-    )
-
-
 def remember(tx: Transaction, flow: str, package_id: str, items: Iterable[SentReference]) -> None:
     """Remember what a package carried; a reference sent before takes its new digest."""
     table = sent_references
