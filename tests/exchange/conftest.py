@@ -2,10 +2,16 @@
 
 import csv
 import io
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
+from bad_home import Exchange
+
+from gateway.agreement.load import load_agreements
+from gateway.bootstrap import by_flow
+from gateway.intake.confined.reader import Reader
+from gateway.settings import Home
 
 ExtractOf = Callable[..., str]
 
@@ -85,3 +91,21 @@ def dropped_headings() -> tuple[str, ...]:
 def inbox(rehearsal_home: Path) -> Path:
     """Where Ofsted drops its notifications."""
     return rehearsal_home / "inbox" / "ofsted" / "notifications"
+
+
+@pytest.fixture(scope="module")
+def warm_reader(template_home: Path) -> Iterator[Reader]:
+    """One warm parent for all homes of a module: each drop still has a child of its own."""
+    agreed = by_flow(load_agreements(Home(template_home).config))
+    with Reader({flow: item.rule_book(flow) for flow, item in agreed.items()}) as reader:
+        yield reader
+
+
+@pytest.fixture
+def exchange(
+    rehearsal_home: Path, tmp_path: Path, extract: ExtractOf, warm_reader: Reader
+) -> Exchange:
+    """A fresh rehearsal home, worked by the real engine in this process."""
+    scratch = tmp_path / "opened"
+    scratch.mkdir()
+    return Exchange(Home(rehearsal_home), scratch, extract, warm_reader)
