@@ -105,7 +105,6 @@ HOSTILE_NAMES = (
 def test_hostile_file_names(exchange):
     for number, name in enumerate(HOSTILE_NAMES):
         exchange.drop(name[:240] + TOKEN.encode(), exchange.good(start=100 + number, count=1))
-    before = {path.name for path in Path.cwd().iterdir()}
     with exchange.working() as worker:
         told = worker.tick(MORNING)
         assert [drop["state"] for drop in told.drops] == ["accepted"] * len(HOSTILE_NAMES)
@@ -113,7 +112,7 @@ def test_hostile_file_names(exchange):
         after = exchange.lives(worker, more=len(HOSTILE_NAMES))
         exchange.says_nothing_of(TOKEN, told, after)
     assert list(exchange.home.root.rglob("pwned*")) == []
-    assert {path.name for path in Path.cwd().iterdir()} == before
+    assert list(Path.cwd().glob("*pwned*")) == [], "other tests write here too, but not that"
 
 
 @pytest.mark.parametrize(
