@@ -279,7 +279,9 @@ def updates(stages: Stages) -> None:
         found = drop(stages, "dfe", "scr-updates", file, f"2025-03-14T09:{minute}")
         never_sent += found.get("reconcile.unknown-reference", 0)
     expect(never_sent == 1, f"{never_sent} references were never sent, and it should be one.")
-    screen.print("One of them names a reference that Ofsted never sent: it is queried, and goes on.")
+    screen.print(
+        "One of them names a reference that Ofsted never sent: it is queried, and goes on."
+    )
     stages.begin(f"{day}, 12:00", "the weekly window", "The other direction: from DfE to Ofsted.")
     placed = window(stages, "scr-updates", "2025-03-14T12:00", ["ofsted"])
     open_package(stages, "ofsted", placed["ofsted"])
