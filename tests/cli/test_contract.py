@@ -52,14 +52,14 @@ def test_check(rows, code, state, extract, run_gateway, schema_of, checkout):
     assert told["rows"] == told["accepted"] + told["held"] + told["repeats"] == len(rows)
 
 
-def test_check_of_a_file_that_cannot_be_read(tmp_path, run_gateway, schema_of, checkout):
+def test_check_of_a_file_that_cannot_be_read(tmp_path, call, schema_of, checkout):
     (tmp_path / "odd.csv").write_bytes(b"\x00\x01\x02")
     path = str(tmp_path / "odd.csv")
-    done = run_gateway(checkout, "check", path, "--flow", "notifications", "--json")
+    done = call(checkout, "check", path, "--flow", "notifications", "--json")
     told = json.loads(done.stdout)
     schema_of("check").validate(told)
     assert (done.returncode, told["state"], told["accepted"]) == (1, "quarantined", 0)
-    plain = run_gateway(checkout, "check", path, "--flow", "notifications")
+    plain = call(checkout, "check", path, "--flow", "notifications")
     assert plain.returncode == 1
     assert plain.stdout.startswith("Quarantined: nothing of this file travels")
 
@@ -76,48 +76,48 @@ def test_check_of_a_file_that_cannot_be_read(tmp_path, run_gateway, schema_of, c
     ],
     ids=" ".join,
 )
-def test_wrong_usage_is_2(words, run_gateway, checkout):
-    done = run_gateway(checkout, *words)
+def test_wrong_usage_is_2(words, call, checkout):
+    done = call(checkout, *words)
     assert done.returncode == 2
     assert done.stdout == ""
     assert "Traceback" not in done.stderr
 
 
-def test_tick_status_doctor_and_change(rehearsal_home, run_gateway, schema_of):
+def test_tick_status_doctor_and_change(rehearsal_home, call, schema_of):
     inbox = rehearsal_home / "inbox" / "ofsted" / "notifications"
     (inbox / "one.csv").write_bytes(csv_of([clean_row(1), clean_row(2, gender="Q")]))
     (inbox / "link").symlink_to("/etc/hostname")
-    told = [_json(run_gateway(rehearsal_home, "tick", "--now", "2026-03-02T09:00", "--json"))]
+    told = [_json(call(rehearsal_home, "tick", "--now", "2026-03-02T09:00", "--json"))]
     drop = told[0]["drops"][0]
     assert drop["state"] == "partly-held"
     assert [item["code"] for item in told[0]["refused"]] == ["door.symlink"]
-    withdrawn = run_gateway(rehearsal_home, "withdraw", drop["id"], "--now", "2026-03-02T10:00")
+    withdrawn = call(rehearsal_home, "withdraw", drop["id"], "--now", "2026-03-02T10:00")
     assert withdrawn.returncode == 0, withdrawn.stderr
-    again = run_gateway(rehearsal_home, "withdraw", drop["id"], "--now", "2026-03-02T10:00")
+    again = call(rehearsal_home, "withdraw", drop["id"], "--now", "2026-03-02T10:00")
     assert again.returncode == 1
     assert "[drop.not-waiting]" in again.stderr
-    told.append(_json(run_gateway(rehearsal_home, "tick", "--now", AT, "--json")))
+    told.append(_json(call(rehearsal_home, "tick", "--now", AT, "--json")))
     assert [item["kind"] for item in told[1]["packages"]] == ["nothing-received"]
     for item in told:
         schema_of("tick").validate(item)
-    status = _json(run_gateway(rehearsal_home, "status", "--now", AT, "--json"))
+    status = _json(call(rehearsal_home, "status", "--now", AT, "--json"))
     schema_of("status").validate(status)
     assert status["rehearsal"] is True
-    shown = run_gateway(rehearsal_home, "status", "--now", AT).stdout
+    shown = call(rehearsal_home, "status", "--now", AT).stdout
     assert shown.startswith("REHEARSAL")
-    looked = run_gateway(rehearsal_home, "doctor", "--json")
+    looked = call(rehearsal_home, "doctor", "--json")
     schema_of("doctor").validate(json.loads(looked.stdout))
     assert looked.returncode == 0, looked.stdout
 
 
-def test_plain_tick_says_what_it_did(rehearsal_home, run_gateway):
+def test_plain_tick_says_what_it_did(rehearsal_home, call):
     inbox = rehearsal_home / "inbox" / "ofsted" / "notifications"
     (inbox / "one.csv").write_bytes(csv_of([clean_row(1)]))
-    said = run_gateway(rehearsal_home, "tick", "--now", AT).stdout
+    said = call(rehearsal_home, "tick", "--now", AT).stdout
     assert "Accepted: every new row travels at the next window." in said
     assert "Package notifications-2026-03-02-01: 1 rows" in said
     assert "placed for panel" in said
-    assert run_gateway(rehearsal_home, "tick", "--now", AT).stdout.strip() == "Nothing was due."
+    assert call(rehearsal_home, "tick", "--now", AT).stdout.strip() == "Nothing was due."
 
 
 def _json(done):
@@ -134,8 +134,8 @@ def _json(done):
     ],
     ids=lambda value: value if isinstance(value, str) else " ".join(value),
 )
-def test_a_real_home_refuses(words, code, real_home, run_gateway):
-    done = run_gateway(real_home, *words)
+def test_a_real_home_refuses(words, code, real_home, call):
+    done = call(real_home, *words)
     assert done.returncode == 1
     assert f"[{code}]" in done.stderr
     assert "What to do:" in done.stderr
@@ -151,8 +151,8 @@ def real_home(tmp_path_factory, run_gateway):
     return home
 
 
-def test_a_home_that_is_not_there(tmp_path, run_gateway):
-    done = run_gateway(tmp_path / "nowhere", "status")
+def test_a_home_that_is_not_there(tmp_path, call):
+    done = call(tmp_path / "nowhere", "status")
     assert done.returncode == 1
     assert "[home.absent]" in done.stderr
 
@@ -160,40 +160,40 @@ def test_a_home_that_is_not_there(tmp_path, run_gateway):
 @pytest.mark.parametrize(
     ("text", "code"), [("teatime", "now.malformed"), ("2014-12-31T12:00", "now.too-early")]
 )
-def test_now_must_be_a_time(text, code, rehearsal_home, run_gateway):
-    done = run_gateway(rehearsal_home, "tick", "--now", text)
+def test_now_must_be_a_time(text, code, rehearsal_home, call):
+    done = call(rehearsal_home, "tick", "--now", text)
     assert done.returncode == 1
     assert f"[{code}]" in done.stderr
 
 
-def test_init_again_changes_nothing(rehearsal_home, run_gateway):
+def test_init_again_changes_nothing(rehearsal_home, call):
     before = (rehearsal_home / "config" / "parties.toml").read_bytes()
-    again = run_gateway(rehearsal_home, "init", "--rehearsal")
+    again = call(rehearsal_home, "init", "--rehearsal")
     assert again.returncode == 0
     assert again.stdout.startswith("Brought up to date")
     assert (rehearsal_home / "config" / "parties.toml").read_bytes() == before
 
 
-def test_agreement_commands(checkout, run_gateway, tmp_path):
-    explained = run_gateway(checkout, "agreement", "explain").stdout
+def test_agreement_commands(checkout, call, tmp_path):
+    explained = call(checkout, "agreement", "explain").stdout
     for clause in ("11(d)", "12(d)", "13(b)", "Annex A"):
         assert clause in explained
     good = checkout / "config" / "agreements" / "ofsted-dfe.toml"
-    assert run_gateway(checkout, "agreement", "check", str(good)).returncode == 0
+    assert call(checkout, "agreement", "check", str(good)).returncode == 0
     bad = tmp_path / "bad.toml"
     bad.write_text(good.read_text().replace('sender = "ofsted"', 'sender = "nobody"', 1))
-    judged = run_gateway(checkout, "agreement", "check", str(bad))
+    judged = call(checkout, "agreement", "check", str(bad))
     assert judged.returncode == 1
     assert "sender" in judged.stdout
     target = tmp_path / "template.xlsx"
-    made = run_gateway(checkout, "template", "--flow", "scr-updates", "--to", str(target))
+    made = call(checkout, "template", "--flow", "scr-updates", "--to", str(target))
     assert made.returncode == 0
     assert target.stat().st_size > 0
 
 
-def test_every_command_is_documented(checkout, run_gateway):
+def test_every_command_is_documented(checkout, call):
     page = (checkout / "docs" / "commands.md").read_text()
-    listed = run_gateway(checkout, "--help").stdout.split("Commands:")[1]
+    listed = call(checkout, "--help").stdout.split("Commands:")[1]
     names = [line.split()[0] for line in listed.splitlines() if line.startswith("  ")]
     assert names
     for name in names:

@@ -6,35 +6,17 @@ import sqlite3
 import subprocess
 import sys
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 from click.testing import CliRunner
 from rehearsing import AtWork, clean_row, csv_of
 
-from gateway.cli import gateway, main
+from gateway.cli import gateway
 from gateway.cli.context import Cli
 from gateway.cli.words import say_table
 
 AT = "2026-03-02T16:05"
 PACKAGE = "notifications-2026-03-02-01"
-
-
-@pytest.fixture
-def call(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch):
-    """``call(home, "status")``: a command in this very process; its exit code and what it said."""
-
-    def run(home: Path, *words: str, path: Path | None = None) -> SimpleNamespace:
-        with monkeypatch.context() as patch:
-            patch.setattr(sys, "argv", ["gateway", "--home", str(home), *words])
-            if path is not None:
-                patch.setenv("PATH", str(path))
-            with pytest.raises(SystemExit) as ended:
-                main()
-        said = capsys.readouterr()
-        return SimpleNamespace(returncode=ended.value.code, stdout=said.out, stderr=said.err)
-
-    return run
 
 
 def told(done) -> str:

@@ -247,7 +247,7 @@ def small_disk(tmp_path: Path, template_home: Path) -> Iterator[Path]:
         subprocess.run(["umount", "--lazy", str(disk)], check=True)
 
 
-@pytest.mark.parametrize("left", [0, 64, 1000, 2000, 2400, 2600])
+@pytest.mark.parametrize("left", [0, 64, 2000, 2400])
 def test_a_full_disk_keeps_the_drop_and_sends_nothing_by_half(
     small_disk: Path, shared_reader: Reader, left: int
 ) -> None:

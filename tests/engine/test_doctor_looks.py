@@ -24,6 +24,12 @@ def home(rehearsal_home):
     return Home(rehearsal_home)
 
 
+@pytest.fixture
+def quick(monkeypatch):
+    """The confined reader does not start, which is told too: probing it takes a second and more."""
+    monkeypatch.setattr(doctor, "Reader", partial(Reader, entry=Path("/nonexistent/entry.py")))
+
+
 def test_a_rehearsal_home_is_well(home):
     looks = examine_home(home)
     assert [look.words for look in looks if look.state == "fail"] == []
@@ -33,6 +39,7 @@ def test_a_rehearsal_home_is_well(home):
     refuse_unsafe_start(home)
 
 
+@pytest.mark.usefixtures("quick")
 def test_every_fault_is_found_at_once(home):
     (home.keys / "home.key").chmod(0o644)
     home.var.chmod(0o755)
@@ -56,6 +63,7 @@ def test_every_fault_is_found_at_once(home):
         assert f"[{name}]" in str(refused.value)
 
 
+@pytest.mark.usefixtures("quick")
 def test_a_waiver_is_always_shown(home):
     home.settings_file.write_text('run_without_confinement = "trial on an old kernel"\n')
     shown = [look for look in examine_home(home) if look.name == "settings"]
@@ -64,37 +72,42 @@ def test_a_waiver_is_always_shown(home):
     ]
 
 
+@pytest.mark.usefixtures("quick")
 def test_bad_settings_are_a_finding(home):
     home.settings_file.write_text("tick_seconds = 0.1\nno_such = 1\n")
     assert "tick_seconds" in failed(home)["settings"]
     assert "no_such" in failed(home)["settings"]
 
 
+@pytest.mark.usefixtures("quick")
 def test_missing_pins_are_a_finding(home):
     home.parties_file.unlink()
     assert "parties.toml" in failed(home)["keys"]
 
 
-def test_a_reader_that_does_not_start_hides_no_other_fault(home, monkeypatch):
-    monkeypatch.setattr(doctor, "Reader", partial(Reader, entry=Path("/nonexistent/entry.py")))
+@pytest.mark.usefixtures("quick")
+def test_a_reader_that_does_not_start_hides_no_other_fault(home):
     home.var.chmod(0o755)
     found = failed(home)
     assert "does not work" in found["reader"]
     assert "chmod 700 var" in found["folder var"]
 
 
+@pytest.mark.usefixtures("quick")
 def test_a_home_without_a_database_gets_none_by_being_looked_at(home):
     home.database.unlink()
     assert "Run `init`" in failed(home)["database"]
     assert not home.database.exists()
 
 
+@pytest.mark.usefixtures("quick")
 def test_little_space_is_a_warning(home):
     home.settings_file.write_text("minimum_free_bytes = 9_000_000_000_000_000\n")
     looks = [look for look in examine_home(home) if look.name == "disk"]
     assert [look.state for look in looks] == ["warn"]
 
 
+@pytest.mark.usefixtures("quick")
 def test_development_mode_refuses_a_start(home, monkeypatch):
     monkeypatch.setenv("PYTHONDEVMODE", "1")
     assert "Unset PYTHONDEVMODE" in failed(home)["python mode"]
