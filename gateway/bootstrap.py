@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from gateway.access.officers import load_officers
 from gateway.agreement.load import Agreed, load_agreements
 from gateway.crypto.keys import REHEARSAL_MADE, HomeKeys
 from gateway.crypto.memory import KeyedMemory
@@ -53,6 +54,7 @@ def open_parts(home: Home, faked: datetime | None = None) -> Iterator[Parts]:
             settings=settings,
             agreed=agreed,
             pins=pins,
+            officers=load_officers(home.officers_file),
             database=database,
             vault=Vault(BlobFolder(home.vault)),
             staging=Staging(home.staged, home_key.derive("staged rows")),

@@ -1,5 +1,6 @@
 """`init`: makes a home, or brings one up to date. Running it again is always safe."""
 
+import hashlib
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,14 +8,17 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from gateway import __version__
+from gateway.access.officers import Officer, OfficerRole, Officers, load_officers, written
 from gateway.agreement.load import Agreed, load_agreements
 from gateway.bootstrap import by_flow
 from gateway.crypto.faults import CryptoFault
 from gateway.crypto.keys import (
+    import_officer_keys,
     import_party_keys,
     make_gateway_key,
     make_home_key,
     make_rehearsal_keys,
+    make_rehearsal_officer_key,
 )
 from gateway.crypto.pins import Pins, load_pins, write_pins
 from gateway.records.leaf import Fact
@@ -23,6 +27,7 @@ from gateway.settings import Home, Settings, SettingsFault
 from gateway.store import meta
 from gateway.store.database import Database, Transaction
 
+_OWN = ("parties.toml", "officers.toml")  # facts of one home, never copied to another
 _MARK = """\
 REHEARSAL
 
@@ -59,7 +64,10 @@ def found(home: Home, checkout: Path, rehearsal: bool) -> Founded:
     pins = _rehearsal_pins(home, parties) if home.is_rehearsal else _real_pins(home)
     if pins is not None:
         import_party_keys(home.root, pins)
-    _open_books(home, pins)
+    officers = _rehearsal_officers(home, parties, pins) if home.is_rehearsal else None
+    officers = officers or load_officers(home.officers_file)
+    import_officer_keys(home.root, {item.id: item.key for item in officers if item.key})
+    _open_books(home, pins, officers)
     to_pin = tuple(item for item in parties if pins is None or item not in pins.parties)
     return Founded(home, new, pins, to_pin)
 
@@ -78,7 +86,7 @@ def _copy_config(home: Home, checkout: Path) -> None:
     source = checkout / "config"
     for part in sorted(source.rglob("*")):
         target = home.config / part.relative_to(source)
-        if part.is_file() and part.name != "parties.toml" and not target.exists():
+        if part.is_file() and part.name not in _OWN and not target.exists():
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(part, target)
 
@@ -98,6 +106,9 @@ def _make_folders(home: Home, agreed: Mapping[str, Agreed]) -> None:
         home.reports_of(flow.sender).mkdir(parents=True, exist_ok=True)
         for recipient in flow.recipients:
             home.outbox_of(recipient.party, flow_id).mkdir(parents=True, exist_ok=True)
+    for party in _parties(agreed):
+        home.receipts_of(party).mkdir(parents=True, exist_ok=True)
+        home.reports_of(party).mkdir(parents=True, exist_ok=True)
     _require_one_file_system(home)
 
 
@@ -142,12 +153,36 @@ def _real_pins(home: Home) -> Pins | None:
     return pins
 
 
-def _open_books(home: Home, pins: Pins | None) -> None:
+def _rehearsal_officers(home: Home, parties: tuple[str, ...], pins: Pins | None) -> Officers | None:
+    """Three officers of each party, with keys of their own; what is written already stays."""
+    if home.officers_file.exists() or pins is None:
+        return None
+    made = []
+    for party in parties:
+        for number, roles in enumerate(_REHEARSAL_ROLES, start=1):
+            who = f"{party}-officer-{number}"
+            key = make_rehearsal_officer_key(home.root, who, pins.gateway)
+            name = f"Rehearsal officer {number} of {party}"
+            email = f"{who}@rehearsal.invalid"
+            made.append(Officer(id=who, name=name, party=party, email=email, roles=roles, key=key))
+    home.officers_file.write_text(written(made), encoding="utf-8")
+    return Officers(made)
+
+
+_REHEARSAL_ROLES: tuple[tuple[OfficerRole, ...], ...] = (
+    ("sender", "recipient", "approver"),
+    ("sender", "recipient", "approver"),
+    ("approver", "administrator"),
+)
+
+
+def _open_books(home: Home, pins: Pins | None, officers: Officers) -> None:
     database = Database.at(home.database)
     try:
         database.upgrade()
         with database.transaction() as tx:
             _record_founding(tx, home, pins)
+            _record_officers(tx, officers)
     finally:
         database.close()
     home.database.chmod(0o600)
@@ -169,3 +204,16 @@ def _record_founding(tx: Transaction, home: Home, pins: Pins | None) -> None:
         meta.put(tx, key, fingerprint)
         facts: dict[str, Fact] = {"party": party, "role": role, "fingerprint": fingerprint}
         record(tx, event("key.pinned", f"key:{party}:{role}", facts=facts), now)
+
+
+def _record_officers(tx: Transaction, officers: Officers) -> None:
+    now = datetime.now(UTC)
+    for officer in officers:
+        key = f"officer:{hashlib.sha256(officer.id.encode()).hexdigest()[:24]}"
+        pinned = officer.key or ""
+        if meta.get(tx, key) == pinned:
+            continue
+        meta.put(tx, key, pinned)
+        facts: dict[str, Fact] = {"party": officer.party, "key": pinned}
+        commits: dict[str, Fact] = {"officer": officer.id}
+        record(tx, event("officer.pinned", f"officer:{officer.party}", "", facts, commits), now)

@@ -3,6 +3,7 @@
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -28,6 +29,49 @@ class SettingsFault(Exception):
         self.hint = hint
 
 
+class Part(BaseModel):
+    """A table of the settings."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ApiSettings(Part):
+    """The HTTP API. ``listen``: host:port; empty is off. TLS ends in front of it (docs/api.md)."""
+
+    listen: str = ""
+    threads: int = Field(default=8, ge=1, le=64)
+    requests_per_minute: int = Field(default=600, ge=1)  # of one token
+
+
+class SftpSettings(Part):
+    """The SFTP face. ``listen``: host:port; empty is off."""
+
+    listen: str = ""
+
+
+class S3Outbox(Part):
+    """A recipient's outbox in a bucket; its credentials lie in ``keys/s3/<party>.toml``."""
+
+    endpoint: str = ""  # empty: the region's own
+    region: str = "eu-west-2"
+    bucket: str
+    prefix: str = ""
+
+
+class MailSettings(Part):
+    """How e-mail leaves. ``host`` empty: none is sent, and it waits in the queue.
+
+    The password of ``username`` lies in ``keys/mail.password``.
+    """
+
+    host: str = ""
+    port: int = Field(default=587, ge=1, le=65535)
+    security: Literal["starttls", "tls", "none"] = "starttls"
+    sender: str = "gateway@localhost"
+    username: str = ""
+    timeout_seconds: float = Field(default=10.0, gt=0, le=120)
+
+
 class Settings(BaseModel):
     """This deployment. Times in seconds, sizes in bytes; unknown keys are refused."""
 
@@ -39,6 +83,10 @@ class Settings(BaseModel):
     ignored: tuple[str, ...] = IGNORED_PATTERNS
     minimum_free_bytes: int = Field(default=256 * 1024 * 1024, ge=0)
     run_without_confinement: str = ""  # a named reason; always shown (design: notes on the reader)
+    api: ApiSettings = ApiSettings()
+    sftp: SftpSettings = SftpSettings()
+    s3: dict[str, S3Outbox] = {}  # by recipient party
+    mail: MailSettings = MailSettings()
 
     @classmethod
     def load(cls, path: Path) -> "Settings":
@@ -90,6 +138,10 @@ class Home:
     @property
     def parties_file(self) -> Path:
         return self.config / "parties.toml"
+
+    @property
+    def officers_file(self) -> Path:
+        return self.config / "officers.toml"
 
     @property
     def inbox(self) -> Path:
@@ -148,6 +200,13 @@ class Home:
 
     def outbox_of(self, party: str, flow: str) -> Path:
         return self.outbox / party / flow
+
+    def receipts_of(self, party: str) -> Path:
+        return self.inbox / party / "receipts"
+
+    @property
+    def door(self) -> Path:
+        return self.var / "door.sock"
 
     def reports_of(self, party: str) -> Path:
         return self.outbox / party / "reports"

@@ -4,7 +4,7 @@
 """
 
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -24,11 +24,13 @@ __all__ = [
     "PinFaults",
     "Pins",
     "examine_keys",
+    "import_officer_keys",
     "import_party_keys",
     "load_pins",
     "make_gateway_key",
     "make_home_key",
     "make_rehearsal_keys",
+    "make_rehearsal_officer_key",
     "require_usable",
     "unsafe_modes",
     "write_pins",
@@ -86,9 +88,13 @@ class HomeKeys:
         """The file of a party's public key."""
         return self.parties / f"{party}-{role}.asc"
 
-    def rehearsal(self, party: str) -> Path:
-        """A party's own GNUPGHOME; only a rehearsal has it."""
-        return self.folder / "rehearsal" / party
+    def officer_public(self, officer: str) -> Path:
+        """The file of an officer's public key."""
+        return self.folder / "officers" / f"{officer}.asc"
+
+    def rehearsal(self, who: str) -> Path:
+        """A party's or an officer's own GNUPGHOME; only a rehearsal has it."""
+        return self.folder / "rehearsal" / who
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +169,38 @@ def make_rehearsal_keys(home: Path, parties: Sequence[str]) -> Pins:
             openpgp.import_pinned(keys.gateway_public, gateway)
         pinned[party] = PartyPins(fingerprints["exchange"], fingerprints["records"])
     return Pins(gateway, pinned)
+
+
+def make_rehearsal_officer_key(home: Path, officer: str, gateway: str) -> str:
+    """Make, where missing, an officer's own signing key in a GNUPGHOME of a rehearsal.
+
+    It also learns the gateway's public key, ``gateway``. Gives the officer's fingerprint.
+    """
+    keys = HomeKeys(home)
+    with OpenPGP(keys.rehearsal(officer)) as openpgp:
+        held = openpgp.secret_keys()
+        if held:
+            fingerprint = held[0].fingerprint
+        else:
+            name = f"Rehearsal {officer}"
+            fingerprint = openpgp.generate(name, "sign", REHEARSAL_MADE, None)
+            openpgp.import_pinned(keys.gateway_public, gateway)
+        _publish(openpgp, fingerprint, keys.officer_public(officer))
+    return fingerprint
+
+
+def import_officer_keys(home: Path, pinned: Mapping[str, str]) -> None:
+    """Bring the gateway's keyring up to date from ``keys/officers``: officer → fingerprint.
+
+    A pin without a file stays as the keyring has it. Raises ``CryptoFault`` as the first fault.
+    """
+    keys = HomeKeys(home)
+    present = [(who, print_) for who, print_ in pinned.items() if keys.officer_public(who).exists()]
+    if not present:
+        return
+    with OpenPGP(keys.gateway) as openpgp:
+        for officer, fingerprint in present:
+            openpgp.import_pinned(keys.officer_public(officer), fingerprint)
 
 
 def _rehearsal_key(openpgp: OpenPGP, name: str) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from gateway.access.officers import Officers
 from gateway.agreement.load import Agreed
 from gateway.agreement.model import Flow
 from gateway.crypto.keys import HomeKeys, KeyReport, examine_keys
@@ -29,6 +30,7 @@ class Parts:
     settings: Settings
     agreed: Mapping[str, Agreed]
     pins: Pins
+    officers: Officers
     database: Database
     vault: Vault
     staging: Staging

@@ -19,6 +19,8 @@ class AlarmRow:
     words: str
     raised_at: datetime
     cleared_at: datetime | None
+    level: int
+    escalates_at: datetime | None
 
 
 def raise_once(tx: Transaction, code: str, subject: str, words: str, at: datetime) -> bool:

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from gateway.store import schema
 from gateway.store.database import Transaction
 
-Kind = Literal["drop", "window", "package", "delivery"]
+Kind = Literal["drop", "window", "package", "delivery", "request", "thread", "reconciliation"]
 
 MOVES: Mapping[Kind, frozenset[tuple[str, str]]] = {
     "drop": frozenset(
@@ -30,8 +30,47 @@ MOVES: Mapping[Kind, frozenset[tuple[str, str]]] = {
         }
     ),
     "window": frozenset({("due", "packed"), ("due", "covered")}),
-    "package": frozenset({("sealed", "placed")}),
-    "delivery": frozenset({("sealed", "placed")}),
+    "package": frozenset(
+        {
+            ("sealed", "placed"),
+            ("placed", "accepted"),
+            ("placed", "recalled"),
+            ("accepted", "recalled"),
+            ("placed", "superseded"),
+            ("accepted", "superseded"),
+            ("recalled", "superseded"),
+        }
+    ),
+    "delivery": frozenset(
+        {
+            ("sealed", "placed"),
+            ("placed", "collected"),
+            ("collected", "opened"),
+            ("opened", "accepted"),
+            ("opened", "queried"),
+            ("queried", "accepted"),
+            # recalled: no longer served; quarantined: its holder keeps it apart, and has signed so
+            ("sealed", "recalled"),
+            ("placed", "recalled"),
+            ("collected", "recalled"),
+            ("opened", "recalled"),
+            ("accepted", "recalled"),
+            ("queried", "recalled"),
+            ("recalled", "quarantined"),
+        }
+    ),
+    "request": frozenset(
+        {
+            ("open", "approved"),
+            ("open", "withdrawn"),
+            ("approved", "done"),
+            ("approved", "failed"),
+        }
+    ),
+    "thread": frozenset(
+        {("open", "answered"), ("answered", "open"), ("answered", "closed"), ("open", "closed")}
+    ),
+    "reconciliation": frozenset({("sealed", "placed")}),
 }
 
 _TABLES: Mapping[Kind, sa.Table] = {
@@ -39,6 +78,9 @@ _TABLES: Mapping[Kind, sa.Table] = {
     "window": schema.windows,
     "package": schema.packages,
     "delivery": schema.deliveries,
+    "request": schema.requests,
+    "thread": schema.threads,
+    "reconciliation": schema.reconciliations,
 }
 
 

@@ -1,5 +1,6 @@
 """Rows of packages and of their deliveries."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -28,6 +29,7 @@ class PackageRow:
     updates: int
     held: int
     repeats: int
+    superseded_by: str | None
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,9 @@ class DeliveryRow:
     attempts: int
     last_fault: str | None
     placed_at: datetime | None
+    collected_at: datetime | None
+    opened_at: datetime | None
+    acknowledged_at: datetime | None
 
 
 def add_package(tx: Transaction, **values: Any) -> None:
@@ -80,6 +85,38 @@ def deliveries_of(tx: Transaction, package_id: str) -> list[DeliveryRow]:
         sa.select(deliveries)
         .where(deliveries.c.package_id == package_id)
         .order_by(deliveries.c.party)
+    ).mappings()
+    return [DeliveryRow(**row) for row in rows]
+
+
+def delivery(tx: Transaction, package_id: str, party: str) -> DeliveryRow | None:
+    """The package's delivery to a party, or None."""
+    row = (
+        tx.execute(
+            sa.select(deliveries).where(
+                deliveries.c.package_id == package_id, deliveries.c.party == party
+            )
+        )
+        .mappings()
+        .first()
+    )
+    return DeliveryRow(**row) if row else None
+
+
+def deliveries_to(
+    tx: Transaction, party: str, flow: str, states: Sequence[str], limit: int = 1_000
+) -> list[DeliveryRow]:
+    """A party's deliveries of a flow in those states, oldest package first."""
+    rows = tx.execute(
+        sa.select(deliveries)
+        .join(packages, packages.c.id == deliveries.c.package_id)
+        .where(
+            deliveries.c.party == party,
+            packages.c.flow == flow,
+            deliveries.c.state.in_(states),
+        )
+        .order_by(packages.c.day, packages.c.number)
+        .limit(limit)
     ).mappings()
     return [DeliveryRow(**row) for row in rows]
 

@@ -98,6 +98,7 @@ packages = sa.Table(
     sa.Column("updates", sa.Integer, nullable=False),
     sa.Column("held", sa.Integer, nullable=False),
     sa.Column("repeats", sa.Integer, nullable=False),
+    sa.Column("superseded_by", sa.String(60)),
     sa.UniqueConstraint("flow", "day", "number"),
 )
 
@@ -117,6 +118,9 @@ deliveries = sa.Table(
     sa.Column("attempts", sa.Integer, nullable=False, server_default="0"),
     sa.Column("last_fault", sa.String(60)),
     sa.Column("placed_at", UtcDateTime),
+    sa.Column("collected_at", UtcDateTime),
+    sa.Column("opened_at", UtcDateTime),
+    sa.Column("acknowledged_at", UtcDateTime),  # accepted or queried, by a named officer
     sa.UniqueConstraint("package_id", "party"),
 )
 
@@ -166,6 +170,8 @@ alarms = sa.Table(
     sa.Column("words", sa.Text, nullable=False),
     sa.Column("raised_at", UtcDateTime, nullable=False),
     sa.Column("cleared_at", UtcDateTime),
+    sa.Column("level", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("escalates_at", UtcDateTime),  # when the next level is told; null: no further one
 )
 open_alarm = sa.Index(
     "uq_alarms_open",
@@ -174,4 +180,157 @@ open_alarm = sa.Index(
     unique=True,
     sqlite_where=alarms.c.cleared_at.is_(None),
     postgresql_where=alarms.c.cleared_at.is_(None),
+)
+
+# --- officers and what two of them approve -------------------------------------------------------
+
+requests = sa.Table(
+    "requests",
+    metadata,
+    sa.Column("id", sa.String(40), primary_key=True),
+    sa.Column("act", sa.String(40), nullable=False),
+    sa.Column("party", sa.String(40), nullable=False),
+    sa.Column("subject", sa.String(120), nullable=False),
+    sa.Column("body_sealed", sa.LargeBinary, nullable=False),  # canonical JSON, reasons included
+    sa.Column("digest", sa.String(64), nullable=False, unique=True),
+    sa.Column("requested_by", sa.String(60), nullable=False),
+    sa.Column("requested_at", UtcDateTime, nullable=False),
+    sa.Column("state", sa.String(20), nullable=False, index=True),
+    sa.Column("ended_at", UtcDateTime),
+    sa.Column("fault", sa.String(60)),
+)
+
+approvals = sa.Table(
+    "approvals",
+    metadata,
+    sa.Column("request_id", sa.ForeignKey("requests.id"), primary_key=True),
+    sa.Column("officer", sa.String(60), primary_key=True),
+    sa.Column("fingerprint", sa.String(40), nullable=False),
+    sa.Column("signature", sa.LargeBinary, nullable=False),
+    sa.Column("at", UtcDateTime, nullable=False),
+    sa.UniqueConstraint("request_id", "fingerprint"),
+)
+
+absences = sa.Table(
+    "absences",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("officer", sa.String(60), nullable=False, index=True),
+    sa.Column("deputy", sa.String(60), nullable=False),
+    sa.Column("first_day", sa.Date, nullable=False),
+    sa.Column("last_day", sa.Date, nullable=False),
+    sa.Column("made_at", UtcDateTime, nullable=False),
+    sa.CheckConstraint("first_day <= last_day", name="in_order"),
+)
+
+tokens = sa.Table(
+    "tokens",
+    metadata,
+    sa.Column("prefix", sa.String(16), primary_key=True),
+    sa.Column("secret_hash", sa.LargeBinary(32), nullable=False),
+    sa.Column("party", sa.String(40), nullable=False),
+    sa.Column("flow", sa.String(40), nullable=False),
+    sa.Column("scopes", sa.Text, nullable=False),  # words, parted by spaces
+    sa.Column("made_at", UtcDateTime, nullable=False),
+    sa.Column("expires_at", UtcDateTime, nullable=False),
+    sa.Column("revoked_at", UtcDateTime),
+    sa.Column("last_used_at", UtcDateTime),
+)
+
+# --- receipts ------------------------------------------------------------------------------------
+
+receipts = sa.Table(
+    "receipts",
+    metadata,
+    sa.Column("id", sa.String(40), primary_key=True),
+    sa.Column("delivery_id", sa.ForeignKey("deliveries.id"), nullable=False, index=True),
+    sa.Column("kind", sa.String(20), nullable=False),
+    sa.Column("officer", sa.String(60)),
+    sa.Column("way", sa.String(20), nullable=False),
+    sa.Column("at", UtcDateTime, nullable=False),  # as its signer has it
+    sa.Column("recorded_at", UtcDateTime, nullable=False),
+    sa.Column("sha256", sa.String(64), nullable=False, unique=True),
+    sa.Column("body", sa.LargeBinary, nullable=False),
+    sa.Column("signature", sa.LargeBinary),
+)
+
+served = sa.Table(
+    "served",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("delivery_id", sa.ForeignKey("deliveries.id"), nullable=False),
+    sa.Column("principal", sa.String(80), nullable=False),
+    sa.Column("way", sa.String(20), nullable=False),
+    sa.Column("start", sa.BigInteger, nullable=False),  # bytes start..stop, stop not included
+    sa.Column("stop", sa.BigInteger, nullable=False),
+    sa.Column("at", UtcDateTime, nullable=False),
+    sa.CheckConstraint("0 <= start AND start < stop", name="range"),
+)
+served_to = sa.Index("ix_served_delivery_principal", served.c.delivery_id, served.c.principal)
+
+threads = sa.Table(
+    "threads",
+    metadata,
+    sa.Column("id", sa.String(40), primary_key=True),
+    sa.Column("package_id", sa.ForeignKey("packages.id"), nullable=False, index=True),
+    sa.Column("flow", sa.String(40), nullable=False),
+    sa.Column("party", sa.String(40), nullable=False),  # who asked
+    sa.Column("place_sealed", sa.LargeBinary),  # reference and heading; null: the whole package
+    sa.Column("state", sa.String(20), nullable=False, index=True),
+    sa.Column("opened_at", UtcDateTime, nullable=False),
+    sa.Column("answered_at", UtcDateTime),
+    sa.Column("closed_at", UtcDateTime),
+)
+
+thread_entries = sa.Table(
+    "thread_entries",
+    metadata,
+    sa.Column("thread_id", sa.ForeignKey("threads.id"), primary_key=True),
+    sa.Column("number", sa.Integer, primary_key=True),
+    sa.Column("party", sa.String(40), nullable=False),
+    sa.Column("officer", sa.String(60), nullable=False),
+    sa.Column("at", UtcDateTime, nullable=False),
+    sa.Column("text_sealed", sa.LargeBinary, nullable=False),
+)
+
+mails = sa.Table(
+    "mails",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("key", sa.String(200), nullable=False, unique=True),  # the same news goes once
+    sa.Column("kind", sa.String(40), nullable=False),
+    sa.Column("party", sa.String(40), nullable=False),
+    sa.Column("officer", sa.String(60), nullable=False),
+    sa.Column("address", sa.String(200), nullable=False),
+    sa.Column("subject", sa.String(200), nullable=False),
+    sa.Column("body", sa.Text, nullable=False),
+    sa.Column("state", sa.String(20), nullable=False, index=True),
+    sa.Column("attempts", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("last_fault", sa.String(60)),
+    sa.Column("made_at", UtcDateTime, nullable=False),
+    sa.Column("next_at", UtcDateTime, nullable=False),
+    sa.Column("sent_at", UtcDateTime),
+)
+
+rehearsals = sa.Table(
+    "rehearsals",
+    metadata,
+    sa.Column("package_id", sa.ForeignKey("packages.id"), primary_key=True),
+    sa.Column("party", sa.String(40), nullable=False),
+    sa.Column("begun_at", UtcDateTime, nullable=False),
+    sa.Column("passed_at", UtcDateTime),
+)
+
+reconciliations = sa.Table(
+    "reconciliations",
+    metadata,
+    sa.Column("id", sa.String(100), primary_key=True),  # <flow>-<day>:<party>
+    sa.Column("flow", sa.String(40), nullable=False),
+    sa.Column("day", sa.Date, nullable=False),
+    sa.Column("party", sa.String(40), nullable=False),
+    sa.Column("state", sa.String(20), nullable=False),
+    sa.Column("sha256", sa.String(64), nullable=False),
+    sa.Column("unknown", sa.Integer, nullable=False),
+    sa.Column("unanswered", sa.Integer, nullable=False),
+    sa.Column("made_at", UtcDateTime, nullable=False),
 )

@@ -22,6 +22,9 @@ KEYS: Mapping[Kind, tuple[str, Mapping[str, Any]]] = {
     "window": ("windows", {"flow": "notifications", "day": DAY}),
     "package": ("packages", {"id": "notifications-2026-03-02-01"}),
     "delivery": ("deliveries", {"id": "notifications-2026-03-02-01:dfe"}),
+    "request": ("requests", {"id": "20260302-00000000000c"}),
+    "thread": ("threads", {"id": "20260302-00000000000d"}),
+    "reconciliation": ("reconciliations", {"id": "scr-updates-2026-03-02:dfe"}),
 }
 STATES: Mapping[Kind, list[str]] = {
     kind: sorted({state for pair in moves for state in pair}) for kind, moves in MOVES.items()
@@ -68,6 +71,43 @@ def fill(tx: Transaction) -> None:
         size=9,
         manifest="f" * 64,
         signature="0" * 64,
+    )
+    table = metadata.tables
+    tx.execute(
+        sa.insert(table["requests"]).values(
+            id="20260302-00000000000c",
+            act="recall",
+            party="ofsted",
+            subject="package:notifications-2026-03-02-01",
+            body_sealed=b"b",
+            digest="1" * 64,
+            requested_by="ofsted-officer-1",
+            requested_at=AT,
+            state="open",
+        )
+    )
+    tx.execute(
+        sa.insert(table["threads"]).values(
+            id="20260302-00000000000d",
+            package_id=package["id"],
+            flow="notifications",
+            party="dfe",
+            state="open",
+            opened_at=AT,
+        )
+    )
+    tx.execute(
+        sa.insert(table["reconciliations"]).values(
+            id="scr-updates-2026-03-02:dfe",
+            flow="scr-updates",
+            day=DAY,
+            party="dfe",
+            state="sealed",
+            sha256="2" * 64,
+            unknown=0,
+            unanswered=0,
+            made_at=AT,
+        )
     )
 
 
@@ -172,11 +212,14 @@ def test_a_move_sets_its_values_on_that_thing_alone(things: Database) -> None:
 
 
 def test_no_state_is_left_twice_to_a_final_one() -> None:
-    """What has been sent, covered or placed never moves again."""
+    """What has been sent, covered, quarantined or closed never moves again."""
     for kind, final in {
         "drop": {"sent", "withdrawn", "replaced", "quarantined", "duplicate"},
         "window": {"packed", "covered"},
-        "package": {"placed"},
-        "delivery": {"placed"},
+        "package": {"superseded"},
+        "delivery": {"quarantined"},
+        "request": {"withdrawn", "done", "failed"},
+        "thread": {"closed"},
+        "reconciliation": {"placed"},
     }.items():
         assert not {frm for frm, _ in MOVES[kind]} & final  # type: ignore[index]

@@ -1,0 +1,1 @@
+"""People: officers with roles and pinned keys, approvals by two, tokens, absences."""

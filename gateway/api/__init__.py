@@ -1,0 +1,1 @@
+"""The HTTP API: it calls what decides, and decides nothing."""

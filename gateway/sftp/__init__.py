@@ -1,0 +1,1 @@
+"""The SFTP face: each party sees its own outbox and inboxes."""
