@@ -13,6 +13,7 @@ from gateway.crypto.memory import KeyedMemory
 from gateway.crypto.openpgp import OpenPGP
 from gateway.crypto.pins import load_pins
 from gateway.crypto.sealing import HomeKey, Sealer
+from gateway.engine.face import FaceParts
 from gateway.engine.parts import Parts
 from gateway.intake import Examiner
 from gateway.intake.confined.reader import Reader
@@ -85,6 +86,23 @@ def open_examiner(home: Home, flow_id: str) -> Iterator[tuple[Agreed, Examiner]]
         reader = Reader({flow_id: agreed.rule_book(flow_id)}, waived=waived)
         stack.callback(reader.close)
         yield agreed, Examiner(reader, memory)
+
+
+@contextmanager
+def open_face(home: Home) -> Iterator[FaceParts]:
+    """What a face of the home works with, closed at the end: no key is opened for it.
+
+    Raises SettingsFault, AgreementFaults or StoreFault, each saying what to do.
+    """
+    require_home(home)
+    settings = Settings.load(home.settings_file)
+    agreed = by_flow(load_agreements(home.config))
+    database = Database.at(home.database)
+    try:
+        database.require_current()
+        yield FaceParts(home, settings, agreed, database, Vault(BlobFolder(home.vault)))
+    finally:
+        database.close()
 
 
 def _keyed(home_key: HomeKey) -> KeyedMemory:
