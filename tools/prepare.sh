@@ -68,6 +68,10 @@ has_seccomp $venv/bin/python || install libseccomp2 ||
 if [ "$kind" = dev ]; then
   command -v 7z >/dev/null || install p7zip-full ||
     say "7z is not here, so the test that opens a package with stock tools is skipped. Install p7zip-full for it."
+  command -v sftp >/dev/null && command -v ssh-keygen >/dev/null || install openssh-client ||
+    say "OpenSSH's client is not here, so the tests of SFTP are skipped. Install openssh-client for them."
+  command -v curl >/dev/null || install curl ||
+    say "curl is not here, so the tests of broken downloads are skipped. Install curl for them."
 fi
 
 dev_stamp=$(stamp requirements.txt requirements-dev.txt)
