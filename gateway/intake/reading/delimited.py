@@ -14,7 +14,13 @@ import polars as pl
 
 from gateway.agreement.model import RuleBook
 from gateway.intake.findings import finding
-from gateway.intake.reading.encoding import LONGEST_LINE, Encoding, decide, open_text
+from gateway.intake.reading.encoding import (
+    LONGEST_LINE,
+    Encoding,
+    decide,
+    ends_its_last_line,
+    open_text,
+)
 from gateway.intake.reading.headings import HEAD_ROWS, KnownHeadings, narrow_enough
 from gateway.intake.reading.refused import Refused, refused
 from gateway.intake.reading.source import Opened
@@ -52,6 +58,10 @@ class DelimitedSource:
     def series(self, name: str, cells: Sequence[str]) -> pl.Series:
         """A column as a String series."""
         return pl.Series(name, cells, dtype=pl.String)
+
+    def breaks_off(self) -> bool:
+        """Whether the last line has no end."""
+        return not ends_its_last_line(self._stream, self._encoding)
 
     def position(self) -> int:
         """Bytes of the file read so far."""

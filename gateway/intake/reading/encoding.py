@@ -71,6 +71,15 @@ def open_text(stream: BinaryIO, encoding: Encoding) -> io.TextIOWrapper:
     return io.TextIOWrapper(io.BufferedReader(raw, BLOCK), encoding=codec, newline="")
 
 
+def ends_its_last_line(stream: BinaryIO, encoding: Encoding) -> bool:
+    """Whether the file's last line has its end, as every program that finished writing gives it."""
+    end = stream.seek(0, io.SEEK_END)
+    stream.seek(max(encoding.skip, end - 2))
+    tail = stream.read()
+    text, _ = _CODECS[encoding.codec].decode(tail, "replace")
+    return text.endswith(("\n", "\r"))
+
+
 class _Blocks(io.RawIOBase):
     """A raw stream over blocks of bytes."""
 

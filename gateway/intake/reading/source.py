@@ -35,6 +35,10 @@ class Source(Protocol):
         """A column of cells as a String series."""
         ...
 
+    def breaks_off(self) -> bool:
+        """Whether the file stops without ending its last line, as when its writing was cut."""
+        ...
+
     def position(self) -> int:
         """How far into the file the reading is, in bytes: what a batch may weigh."""
         ...

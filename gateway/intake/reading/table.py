@@ -25,8 +25,8 @@ class Batch:
     """Data rows in order, none left out.
 
     ``frame``: ``row`` (UInt32, the sheet's row or CSV record number, from 1) and one String column
-    ``c<position>`` for each position asked for; a blank cell is null. ``findings``: ``row.short``
-    and ``row.long`` of these rows.
+    ``c<position>`` for each position asked for; a blank cell is null. ``findings``: ``row.short``,
+    ``row.cut-short`` and ``row.long`` of these rows.
     """
 
     frame: pl.DataFrame
@@ -67,15 +67,20 @@ class OpenedTable:
         rows: list[Row] = []
         findings: list[Finding] = []
         began = self._source.position()
-        while step := list(itertools.islice(self._numbered, _STEP)):
+        step = self._step()
+        while step:
+            following = self._step()
             for number, row in step:
                 if self._is_data(row, number):
                     numbers.append(number)
                     rows.append(self._fit(row, number, findings))
+            if not following:
+                self._tell_cut(step[-1][0], findings)
             if len(rows) >= size or self._source.position() - began > _BATCH_BYTES:
                 yield self._batch(numbers, rows, wanted, findings)
                 numbers, rows, findings = [], [], []
                 began = self._source.position()
+            step = following
         if rows:
             yield self._batch(numbers, rows, wanted, findings)
 
@@ -86,6 +91,14 @@ class OpenedTable:
         if self._totals:
             closing.append(finding("file.totals", count=self._totals))
         return closing
+
+    def _step(self) -> list[tuple[int, Row]]:
+        return list(itertools.islice(self._numbered, _STEP))
+
+    def _tell_cut(self, last: int, findings: list[Finding]) -> None:
+        """A short record at the very end, without a line end, was cut while it was written."""
+        if findings[-1:] == [finding("row.short", row=last)] and self._source.breaks_off():
+            findings[-1] = finding("row.cut-short", row=last)
 
     def _skip_preamble(self, above: int) -> None:
         rows = [row for _, row in itertools.islice(self._numbered, above + 1)]

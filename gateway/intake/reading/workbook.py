@@ -63,6 +63,10 @@ class SheetSource:
         """A column as a String series."""
         return cell_series(name, cells)
 
+    def breaks_off(self) -> bool:
+        """Never: a workbook that was cut cannot be opened."""
+        return False
+
     def position(self) -> int:
         """Nothing: the sheet is in memory already."""
         return 0

@@ -149,6 +149,42 @@ def test_a_short_record_is_padded_and_told(read):
     assert reading.row_findings == [finding("row.short", row=2)]
 
 
+SHORT = "Reference number,Gender,Date of birth,Case information\r\nA1,Male,,x\r\nB2,Ma"
+MARKS = {"utf-8": b"", "utf-8-sig": b"", "utf-16-le": b"\xff\xfe", "utf-16-be": b"\xfe\xff"}
+
+
+@pytest.mark.parametrize("codec", MARKS)
+def test_a_short_last_record_without_a_line_end_was_cut(read, codec):
+    reading = read(MARKS[codec] + SHORT.encode(codec))
+    assert reading.rows[3] == ("B2", "Ma", None, None)
+    assert reading.row_findings == [finding("row.cut-short", row=3)]
+
+
+@pytest.mark.parametrize("end", ["\r\n", "\n", "\r", "\n\n", "\n  \n"])
+@pytest.mark.parametrize("codec", MARKS)
+def test_a_short_last_record_with_its_line_end_is_short(read, codec, end):
+    reading = read(MARKS[codec] + (SHORT + end).encode(codec))
+    assert reading.row_findings == [finding("row.short", row=3)]
+
+
+def test_a_whole_last_record_needs_no_line_end(read):
+    assert read((SHORT + "le,,y").encode()).codes == []
+
+
+def test_only_the_last_record_can_be_cut(read):
+    totals = SHORT.replace("B2,Ma", "B2\r\nTotal,2")
+    assert read(totals.encode()).codes == ["file.totals", "row.short"]
+
+
+@pytest.mark.parametrize("records", [63, 64, 65, 127, 128, 129])
+def test_the_last_record_is_known_wherever_a_batch_ends(read, records):
+    lines = ["Reference number,Gender,Date of birth,Case information"]
+    lines += [f"A{number},Male,," for number in range(2, records)]
+    reading = read("\n".join([*lines, "Z9,Ma"]).encode(), size=1)
+    assert reading.row_findings == [finding("row.cut-short", row=records)]
+    assert len(reading.rows) == records - 1
+
+
 def test_a_short_row_of_a_sheet_is_no_fault(read, xlsx):
     assert read(xlsx([HEAD, ["A1", "Male"]])).codes == []
     assert read(xlsx([HEAD, ["A1", "Male"]])).values == [("A1", "Male", None, None)]
