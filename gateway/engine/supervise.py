@@ -1,13 +1,16 @@
-"""`gateway run`: keeps a worker process alive, and stops it cleanly."""
+"""`gateway run`: keeps the worker and the faces alive, each a process, and stops them cleanly."""
 
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import structlog
+
+from gateway.settings import Settings
 
 _BACKOFF_SECONDS = (1.0, 2.0, 5.0, 10.0, 30.0)
 _STEADY_SECONDS = 60.0
@@ -15,10 +18,29 @@ _STOP_SECONDS = 120.0
 _LOOK_SECONDS = 0.2
 
 
-def supervise(home: Path) -> int:
-    """Run the worker as a process of its own; start it again, ever more slowly, when it dies.
+@dataclass(frozen=True)
+class Service:
+    """A process that `run` keeps alive. ``words``: the gateway's own command for it."""
 
-    Ends on SIGTERM or SIGINT with the worker's own end; returns the exit code of this process.
+    name: str
+    words: tuple[str, ...]
+
+
+def chosen(settings: Settings, api: str = "", sftp: str = "") -> list[Service]:
+    """The processes to run. An address given here (host:port) comes before the settings'."""
+    api, sftp = api or settings.api.listen, sftp or settings.sftp.listen
+    table = (
+        (True, Service("worker", ("worker",))),
+        (api, Service("api", ("api", "--listen", api))),
+        (sftp, Service("sftp", ("sftp", "--listen", sftp))),
+    )
+    return [service for wanted, service in table if wanted]
+
+
+def supervise(home: Path, services: Sequence[Service]) -> int:
+    """Run each as a process of its own; start it again, ever more slowly, when it dies.
+
+    Ends on SIGTERM or SIGINT with the end of them all; returns the exit code of this process.
     """
     log = structlog.get_logger("supervisor")
     # No Event: its lock may be held by the very thread that the signal's handler interrupts.
@@ -29,36 +51,70 @@ def supervise(home: Path) -> int:
 
     signal.signal(signal.SIGTERM, end)
     signal.signal(signal.SIGINT, end)
-    failures = 0
+    kept = [_Kept(service, home, log) for service in services]
     while not told:
-        started = time.monotonic()
-        worker = subprocess.Popen(worker_command(home))
-        log.info("worker started", pid=worker.pid)
-        while worker.poll() is None and not told:
-            time.sleep(_LOOK_SECONDS)
-        if told:
-            return _end(worker, log)
-        failures = 0 if time.monotonic() - started > _STEADY_SECONDS else failures + 1
-        pause = _BACKOFF_SECONDS[min(failures, len(_BACKOFF_SECONDS)) - 1] if failures else 0.0
-        log.error("worker died", exit_code=worker.returncode, restart_in_seconds=pause)
-        over = time.monotonic() + pause
-        while time.monotonic() < over and not told:
-            time.sleep(_LOOK_SECONDS)
-    return 0
-
-
-def worker_command(home: Path) -> Sequence[str]:
-    """How the worker process is started."""
-    return (sys.executable, "-m", "gateway", "--home", str(home), "worker")
-
-
-def _end(worker: "subprocess.Popen[bytes]", log: structlog.stdlib.BoundLogger) -> int:
-    worker.terminate()
-    try:
-        worker.wait(_STOP_SECONDS)
-    except subprocess.TimeoutExpired:
-        log.error("worker did not stop in time and was killed; the next start goes on where it was")
-        worker.kill()
-        worker.wait()
+        for item in kept:
+            item.look()
+        time.sleep(_LOOK_SECONDS)
+    for item in kept:
+        item.tell()
+    over = time.monotonic() + _STOP_SECONDS
+    for item in kept:
+        item.end(over)
     log.info("stopped")
     return 0
+
+
+@dataclass
+class _Kept:
+    """One process that is kept alive. Times are monotonic seconds."""
+
+    service: Service
+    home: Path
+    log: structlog.stdlib.BoundLogger
+    process: "subprocess.Popen[bytes] | None" = None
+    started: float = 0.0
+    failures: int = 0
+    not_before: float = field(default_factory=time.monotonic)
+
+    def look(self) -> None:
+        """Start the process where it does not run and has paused long enough."""
+        if self.process is not None and self.process.poll() is not None:
+            self._died(self.process.returncode)
+        if self.process is None and time.monotonic() >= self.not_before:
+            self.started = time.monotonic()
+            self.process = subprocess.Popen(command(self.home, self.service))
+            self.log.info(f"{self.service.name} started", pid=self.process.pid)
+
+    def _died(self, code: int) -> None:
+        self.process = None
+        steady = time.monotonic() - self.started > _STEADY_SECONDS
+        self.failures = 0 if steady else self.failures + 1
+        step = min(self.failures, len(_BACKOFF_SECONDS)) - 1
+        pause = _BACKOFF_SECONDS[step] if self.failures else 0.0
+        self.not_before = time.monotonic() + pause
+        self.log.error(f"{self.service.name} died", exit_code=code, restart_in_seconds=pause)
+
+    def tell(self) -> None:
+        """Ask the process to end."""
+        if self.process is not None:
+            self.process.terminate()
+
+    def end(self, over: float) -> None:
+        """Wait for the process to end, and kill it when that time is over."""
+        if self.process is None:
+            return
+        try:
+            self.process.wait(max(over - time.monotonic(), 0.0))
+        except subprocess.TimeoutExpired:
+            self.log.error(
+                f"{self.service.name} did not stop in time and was killed; "
+                "the next start goes on where it was"
+            )
+            self.process.kill()
+            self.process.wait()
+
+
+def command(home: Path, service: Service) -> Sequence[str]:
+    """How the process of a service is started."""
+    return (sys.executable, "-m", "gateway", "--home", str(home), *service.words)
