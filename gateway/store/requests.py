@@ -1,0 +1,79 @@
+"""Rows of requests for what two officers must approve, and of their approvals (only added to)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from gateway.store.database import Transaction
+from gateway.store.schema import approvals, requests
+
+
+@dataclass(frozen=True)
+class RequestRow:
+    """A request; ``digest`` is the SHA-256 of all that it asks."""
+
+    id: str
+    act: str
+    party: str
+    subject: str
+    body_sealed: bytes
+    digest: str
+    requested_by: str
+    requested_at: datetime
+    state: str
+    ended_at: datetime | None
+    fault: str | None
+
+
+@dataclass(frozen=True)
+class ApprovalRow:
+    """An officer's signature over a request; ``fingerprint``: the key that made it."""
+
+    request_id: str
+    officer: str
+    fingerprint: str
+    signature: bytes
+    at: datetime
+
+
+def add(tx: Transaction, request: RequestRow) -> None:
+    """A request was made."""
+    tx.execute(sa.insert(requests).values(**vars(request)))
+
+
+def get(tx: Transaction, request_id: str) -> RequestRow | None:
+    """The request of that id, or None."""
+    row = tx.execute(sa.select(requests).where(requests.c.id == request_id)).mappings().first()
+    return RequestRow(**row) if row else None
+
+
+def approved(tx: Transaction) -> list[RequestRow]:
+    """Requests that two have approved and that wait to be carried out, oldest first."""
+    return latest(tx, ("approved",))[::-1]
+
+
+def latest(
+    tx: Transaction, states: Sequence[str] = (), limit: int | None = None
+) -> list[RequestRow]:
+    """Requests, newest first; in those states where given."""
+    asked = sa.select(requests).order_by(requests.c.requested_at.desc(), requests.c.id)
+    if states:
+        asked = asked.where(requests.c.state.in_(states))
+    return [RequestRow(**row) for row in tx.execute(asked.limit(limit)).mappings()]
+
+
+def add_approval(tx: Transaction, approval: ApprovalRow) -> None:
+    """An officer has approved; the table takes one approval of an officer, and one of a key."""
+    tx.execute(sa.insert(approvals).values(**vars(approval)))
+
+
+def approvals_of(tx: Transaction, request_id: str) -> list[ApprovalRow]:
+    """The approvals of a request, oldest first."""
+    rows = tx.execute(
+        sa.select(approvals)
+        .where(approvals.c.request_id == request_id)
+        .order_by(approvals.c.at, approvals.c.officer)
+    ).mappings()
+    return [ApprovalRow(**row) for row in rows]
