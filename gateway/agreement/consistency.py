@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import ValidationError
 
 from gateway.agreement.columns import Found, Lists, field_list_faults
-from gateway.agreement.model import RESERVED_IDS, Calendar
+from gateway.agreement.model import CUT_OFF, KEPT_DEADLINES, RESERVED_IDS, Calendar
 from gateway.agreement.rulekeys import rule_faults
 from gateway.agreement.shape import Loc, Shaped, Table, tables
 from gateway.agreement.workingdays import SATURDAY, WorkingDays
@@ -29,6 +29,7 @@ def inconsistencies(agreement: Shaped, lists: Lists) -> Found:
     yield from _id_faults(agreement)
     yield from _clause_faults(data)
     yield from _deadline_faults(data)
+    yield from _escalation_faults(data)
     yield from calendar_faults(data.get("calendar", {}))
     for index, flow in tables(data.get("flows")):
         loc: Loc = ("flows", index)
@@ -68,6 +69,27 @@ def _deadline_faults(data: Table) -> Found:
             yield ("deadlines", index), "needs either working_hours or working_days"
         if "clause" in deadline and deadline["clause"] not in numbers:
             yield ("deadlines", index, "clause"), f"there is no clause {deadline['clause']}"
+        if deadline.get("enforced") == "yes" and deadline.get("id") not in KEPT_DEADLINES:
+            yield ("deadlines", index, "enforced"), "the gateway keeps no deadline of this name"
+        if deadline.get("before", False) is not (deadline.get("id") == CUT_OFF):
+            yield ("deadlines", index, "before"), f"is true for {CUT_OFF}, and for no other"
+        if deadline.get("before") is True and "working_days" in deadline:
+            yield ("deadlines", index, "working_days"), "a cut-off is counted in working_hours"
+
+
+def _escalation_faults(data: Table) -> Found:
+    steps = tables(data.get("escalation"))
+    latest = -1
+    for index, step in steps:
+        hours = step.get("working_hours")
+        if not isinstance(hours, int):
+            continue  # the model says so
+        here: Loc = ("escalation", index, "working_hours")
+        if index == 0 and hours != 0:
+            yield here, "must be 0 in the first step: someone is told as soon as an alarm is raised"
+        if hours <= latest:
+            yield here, "must be more than in the step before"
+        latest = hours
 
 
 def calendar_faults(raw: Any) -> Found:
@@ -81,6 +103,8 @@ def calendar_faults(raw: Any) -> Found:
     except (ZoneInfoNotFoundError, ValueError, OSError):
         yield ("calendar", "timezone"), "is not a time zone, such as Europe/London"
         return
+    if calendar.opens >= calendar.closes:
+        yield ("calendar", "closes"), "must be later than opens"
     plain = WorkingDays(calendar.model_copy(update={"add": (), "remove": ()}))
     for index, change in enumerate(calendar.add):
         if not plain.is_working(change.date):

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from gateway.agreement.explain_flow import flow_sections
 from gateway.agreement.load import Agreed
 from gateway.agreement.model import Agreement, Clause, Deadline
-from gateway.agreement.prose import counted, entry, heading, paragraph
+from gateway.agreement.prose import counted, entry, heading, listed, paragraph
 
 STANDING = {
     "yes": "Enforced",
@@ -70,7 +70,8 @@ def _calendar(agreement: Agreement) -> Iterator[str]:
     yield heading("Working days")
     yield paragraph(
         f"Monday to Friday, except bank holidays in {NATIONS[calendar.subdivision]}. Times of day "
-        f"are those of {calendar.timezone}."
+        f"are those of {calendar.timezone}. Working hours are {calendar.opens:%H:%M} to "
+        f"{calendar.closes:%H:%M}."
     )
     changes = [
         entry("-", f"{change.date:%A %d %B %Y} is no working day: {change.name}.", hang=2)
@@ -97,6 +98,7 @@ def _keeping(agreement: Agreement) -> Iterator[str]:
     yield heading("Deadlines")
     yield paragraph("What is late, and when; a clause is named where it is the duty so timed.")
     yield "\n".join(_deadline(deadline) for deadline in agreement.deadlines) or "  None."
+    yield from _escalation(agreement)
     yield heading("Review")
     months = counted(agreement.review.months_after_signing, "month")
     yield paragraph(
@@ -110,6 +112,26 @@ def _deadline(deadline: Deadline) -> str:
         time = counted(deadline.working_hours, "working hour")
     else:
         time = counted(deadline.working_days or 0, "working day")
+    when = f"at the latest {time} before the window" if deadline.before else f"within {time}"
+    if deadline.working_hours == 0 or deadline.working_days == 0:
+        when = "at that moment"
     clause = f" (clause {deadline.clause})" if deadline.clause else ""
-    words = f"{deadline.words}{clause}: within {time}. {STANDING[deadline.enforced]}."
+    words = f"{deadline.words}{clause}: {when}. {STANDING[deadline.enforced]}."
     return entry("-", words, hang=2)
+
+
+def _escalation(agreement: Agreement) -> Iterator[str]:
+    yield heading("Who is told of an alarm")
+    yield paragraph("At each party that an alarm concerns, while it is open; see docs/alarms.md.")
+    yield "\n".join(
+        entry(
+            "-",
+            f"{_after(step.working_hours)}: its officers with the role {listed(step.tells, 'or')}.",
+            hang=2,
+        )
+        for step in agreement.escalation
+    )
+
+
+def _after(hours: int) -> str:
+    return f"After {counted(hours, 'working hour')}" if hours else "At once"

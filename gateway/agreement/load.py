@@ -18,6 +18,7 @@ from gateway.agreement.faults import AgreementFaults, Fault
 from gateway.agreement.model import ID_FORM, Agreement, CodeList, RuleBook
 from gateway.agreement.shape import Shaped, Table, shaped, tables
 from gateway.agreement.workingdays import WorkingDays
+from gateway.agreement.workinghours import WorkingHours
 
 __all__ = ["Agreed", "AgreementFaults", "Fault", "load_agreement", "load_agreements"]
 
@@ -41,6 +42,11 @@ class Agreed:
     def working_days(self) -> WorkingDays:
         """The agreement's calendar."""
         return WorkingDays(self.agreement.calendar)
+
+    @cached_property
+    def working_hours(self) -> WorkingHours:
+        """The agreement's working hours."""
+        return WorkingHours(self.agreement.calendar)
 
     def rule_book(self, flow_id: str) -> RuleBook:
         """All that checking the flow needs. Raises KeyError when the agreement has no such flow."""

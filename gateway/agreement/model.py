@@ -26,7 +26,21 @@ Kind = Literal[
     "text",
 ]
 Protection = Literal["openpgp+password", "password", "excel-password"]
+Role = Literal["sender", "recipient", "approver", "administrator"]
 RESERVED_IDS = frozenset({"receipts", "reports"})
+# The deadlines at which the gateway can raise an alarm; any other is for people to keep.
+CUT_OFF = "drop-cut-off"
+KEPT_DEADLINES = frozenset(
+    {
+        CUT_OFF,
+        "weekly-update",
+        "collected",
+        "opened",
+        "accepted",
+        "query-answered",
+        "reference-answered",
+    }
+)
 
 
 class Frozen(BaseModel):
@@ -64,11 +78,16 @@ class DayChange(Frozen):
 
 
 class Calendar(Frozen):
-    """Which days are working days. ``country`` and ``subdivision`` are the `holidays` library's."""
+    """Which days are working days, and which hours of them. Times are local.
+
+    ``country`` and ``subdivision`` are the `holidays` library's.
+    """
 
     country: Literal["GB"] = "GB"
     subdivision: Literal["ENG", "SCT", "WLS", "NIR"] = "ENG"
     timezone: str = "Europe/London"
+    opens: time = time(9)
+    closes: time = time(17)
     add: tuple[DayChange, ...] = ()
     remove: tuple[DayChange, ...] = ()
 
@@ -263,14 +282,23 @@ class Deadline(Frozen):
     """A deadline in working hours or days, by name, with the clause whose duty it times.
 
     ``enforced`` is ``yes`` when the gateway raises the alarm at the deadline, else ``not-yet``.
+    ``before``: so many working hours before the moment it is counted from, and not after.
     """
 
     id: Id
     words: str
-    working_hours: int | None = None
-    working_days: int | None = None
+    working_hours: int | None = Field(default=None, ge=0, le=2_000)
+    working_days: int | None = Field(default=None, ge=0, le=250)
+    before: bool = False
     clause: str | None = None
     enforced: Literal["yes", "not-yet"] = "not-yet"
+
+
+class EscalationStep(Frozen):
+    """Who is told of an alarm that is still open after so many working hours, by role."""
+
+    working_hours: int = Field(ge=0, le=2_000)
+    tells: tuple[Role, ...] = Field(min_length=1)
 
 
 class Agreement(Frozen):
@@ -287,6 +315,9 @@ class Agreement(Frozen):
     review: Review
     lawful_basis: tuple[str, ...] = Field(min_length=1)
     deadlines: tuple[Deadline, ...] = ()
+    escalation: tuple[EscalationStep, ...] = (
+        EscalationStep(working_hours=0, tells=("sender", "recipient")),
+    )
     markings: tuple[str, ...] = ()
 
     def flow(self, flow_id: str) -> Flow:
@@ -295,6 +326,13 @@ class Agreement(Frozen):
             if flow.id == flow_id:
                 return flow
         raise KeyError(flow_id)
+
+    def deadline(self, deadline_id: str) -> Deadline | None:
+        """The deadline of that id where the gateway is to keep it, or None."""
+        for deadline in self.deadlines:
+            if deadline.id == deadline_id and deadline.enforced == "yes":
+                return deadline
+        return None
 
 
 class Code(Frozen):
