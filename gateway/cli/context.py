@@ -42,5 +42,6 @@ def gateway(cli: Cli, home: Path | None) -> None:
         cli.home = Home(home.absolute())
 
 
+PATIENCE_SECONDS = 60.0  # how long a command waits for the worker to end its tick
 NOW = click.option("--now", metavar="TIME", help="Rehearsal only: the time to work at, ISO 8601.")
 JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON for scripts.")

@@ -16,6 +16,8 @@ from gateway.dispatch import Dispatch
 from gateway.intake import Intake
 from gateway.intake.confined.reader import Reader
 from gateway.intake.memory import SentBefore
+from gateway.receipts.parts import Receipts
+from gateway.receipts.threads import Queries
 from gateway.records.staging import Staging
 from gateway.records.vault import Vault
 from gateway.settings import Home, Settings
@@ -79,4 +81,21 @@ class Parts:
             self.openpgp,
             self.pins,
             self.sealer,
+        )
+
+    def queries(self) -> Queries:
+        """What queries and their answers need, for all flows."""
+        return Queries(self.agreed, self.database, self.officers, self.keyed, self.sealer)
+
+    def receipts(self) -> Receipts:
+        """What receipts need, for all flows."""
+        return Receipts(
+            self.home,
+            self.agreed,
+            self.database,
+            self.officers,
+            self.pins,
+            self.openpgp,
+            self.sealer,
+            self.vault,
         )

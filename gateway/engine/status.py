@@ -6,7 +6,7 @@ from typing import Any
 from gateway.agreement.windows import next_moment
 from gateway.agreement.workingdays import WorkingDays
 from gateway.engine.parts import Parts
-from gateway.store import alarms, drops, packages, windows
+from gateway.store import alarms, drops, packages, reconciliations, threads, windows
 from gateway.store.database import Transaction
 
 
@@ -96,7 +96,39 @@ def _stored(tx: Transaction) -> dict[str, Any]:
             }
             for row in alarms.open_alarms(tx)
         ],
+        "queries": queries_of(tx),
+        "reconciliations": reconciliations_of(tx),
     }
+
+
+def queries_of(tx: Transaction) -> list[dict[str, Any]]:
+    """The latest queries; what they say, and of which row, stays sealed."""
+    return [
+        {
+            "id": row.id,
+            "package": row.package_id,
+            "party": row.party,
+            "state": row.state,
+            "opened_at": row.opened_at.isoformat(),
+        }
+        for row in threads.latest(tx)
+    ]
+
+
+def reconciliations_of(tx: Transaction) -> list[dict[str, Any]]:
+    """The latest reconciliation lists: how many references are on each, and where it stands."""
+    return [
+        {
+            "flow": row.flow,
+            "day": row.day.isoformat(),
+            "party": row.party,
+            "state": row.state,
+            "unknown": row.unknown,
+            "unanswered": row.unanswered,
+            "made_at": row.made_at.isoformat(),
+        }
+        for row in reconciliations.latest(tx)
+    ]
 
 
 def _deadlines(parts: Parts, now: datetime) -> list[dict[str, Any]]:

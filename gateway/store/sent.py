@@ -1,12 +1,13 @@
 """What was sent before, as keyed hashes: one row per reference, with the digest last sent."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
+from datetime import date
 
 import sqlalchemy as sa
 
 from gateway.store.database import Transaction
-from gateway.store.schema import sent_references
+from gateway.store.schema import packages, sent_references
 
 _LOOKUP = 500  # below SQLite's limit of bound values
 _WRITE = 5_000
@@ -33,6 +34,51 @@ def last_digests(tx: Transaction, flow: str, macs: Sequence[bytes]) -> dict[byte
         )
         found.update((bytes(mac), bytes(digest)) for mac, digest in rows)
     return found
+
+
+def was_sent(tx: Transaction, flow: str, reference_mac: bytes) -> bool:
+    """Whether a row with that reference ever travelled in the flow, withdrawn since or not."""
+    table = sent_references
+    asked = sa.select(table.c.package_id).where(
+        table.c.flow == flow, table.c.reference_mac == reference_mac
+    )
+    return tx.execute(asked).first() is not None
+
+
+@dataclass(frozen=True)
+class Travelled:
+    """A reference that travelled, and the packages of its first and of its latest row."""
+
+    reference_mac: bytes
+    reference_sealed: bytes
+    first_package: str
+    first_day: date
+    last_day: date
+
+
+def travelled(tx: Transaction, flow: str, until: date | None = None) -> Iterator[Travelled]:
+    """Every reference of a flow, the longest known first; ``until``: first sent on that day or
+    before. Read some thousand at a time, within the transaction."""
+    table, first, last = sent_references, packages.alias("first"), packages.alias("last")
+    asked = (
+        sa.select(
+            table.c.reference_mac,
+            table.c.reference_sealed,
+            table.c.first_package_id,
+            first.c.day,
+            last.c.day,
+        )
+        .join(first, first.c.id == table.c.first_package_id)
+        .join(last, last.c.id == table.c.package_id)
+        .where(table.c.flow == flow)
+        .order_by(first.c.day, table.c.reference_mac)
+    )
+    if until is not None:
+        asked = asked.where(first.c.day <= until)
+    for mac, sealed, package, first_day, last_day in tx.execute(
+        asked.execution_options(yield_per=_WRITE)
+    ):
+        yield Travelled(bytes(mac), bytes(sealed), package, first_day, last_day)
 
 
 def remember(tx: Transaction, flow: str, package_id: str, items: Iterable[SentReference]) -> None:

@@ -86,3 +86,18 @@ def holds_identifier(text: str, kind: str) -> bool:
     """Whether a text holds an identifier of that kind (a key of `MAYBE`)."""
     pattern, holds = _PATTERNS[kind]
     return any(holds(found) for found in pattern.finditer(bare(text)))
+
+
+_SPOKEN = {
+    "nhs-number": "NHS number",
+    "upn": "unique pupil number",
+    "nino": "National Insurance number",
+    "postcode": "postcode",
+    "phone": "telephone number",
+    "email": "e-mail address",
+}
+
+
+def identifiers_in(text: str) -> tuple[str, ...]:
+    """In words, the kinds of identifier that a text holds; never which."""
+    return tuple(spoken for kind, spoken in _SPOKEN.items() if holds_identifier(text, kind))
