@@ -1,0 +1,79 @@
+"""Rows of receipts: each statement about a delivery, with its very bytes and their signature."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from gateway.store.database import Transaction
+from gateway.store.schema import deliveries, receipts
+
+
+@dataclass(frozen=True)
+class ReceiptRow:
+    """A receipt as it was taken. ``signature`` is None for those the gateway itself makes."""
+
+    id: str
+    delivery_id: str
+    kind: str
+    officer: str | None
+    way: str
+    at: datetime
+    recorded_at: datetime
+    sha256: str
+    body: bytes
+    signature: bytes | None
+
+
+@dataclass(frozen=True)
+class ReceiptLine:
+    """A receipt with its package and party, for a list."""
+
+    kind: str
+    package_id: str
+    party: str
+    officer: str | None
+    way: str
+    at: datetime
+    recorded_at: datetime
+
+
+def add(tx: Transaction, **values: Any) -> None:
+    """A receipt was judged good; columns as in the schema."""
+    tx.execute(sa.insert(receipts).values(**values))
+
+
+def is_known(tx: Transaction, receipt_id: str, sha256: str) -> bool:
+    """Whether a receipt of that id, or of those very bytes, was recorded before."""
+    same = sa.or_(receipts.c.id == receipt_id, receipts.c.sha256 == sha256)
+    return tx.execute(sa.select(receipts.c.id).where(same).limit(1)).first() is not None
+
+
+def of_delivery(tx: Transaction, delivery_id: str) -> list[ReceiptRow]:
+    """A delivery's receipts, in the order they were recorded."""
+    rows = tx.execute(
+        sa.select(receipts)
+        .where(receipts.c.delivery_id == delivery_id)
+        .order_by(receipts.c.recorded_at, receipts.c.at, receipts.c.id)
+    ).mappings()
+    return [ReceiptRow(**row) for row in rows]
+
+
+def latest(tx: Transaction, limit: int = 50) -> list[ReceiptLine]:
+    """The latest receipts of all flows, newest first."""
+    rows = tx.execute(
+        sa.select(
+            receipts.c.kind,
+            deliveries.c.package_id,
+            deliveries.c.party,
+            receipts.c.officer,
+            receipts.c.way,
+            receipts.c.at,
+            receipts.c.recorded_at,
+        )
+        .join(deliveries, deliveries.c.id == receipts.c.delivery_id)
+        .order_by(receipts.c.recorded_at.desc(), receipts.c.at.desc(), receipts.c.id)
+        .limit(limit)
+    ).mappings()
+    return [ReceiptLine(**row) for row in rows]
