@@ -1,5 +1,6 @@
 """One look at everything: whatever is due is done, once. A worker's life is this, repeated."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -9,12 +10,15 @@ from gateway.crypto.faults import CryptoFault
 from gateway.dispatch import Dispatched, Placed, dispatch, place_waiting
 from gateway.engine.arrivals import Arrivals, take_in
 from gateway.engine.clock import note_moment
+from gateway.engine.diskwatch import watch_disk
 from gateway.engine.faults import WORKER, Fault, as_fault
 from gateway.engine.keywatch import watch_keys
 from gateway.engine.leavings import sweep
 from gateway.engine.parts import Parts
 from gateway.engine.windows import open_windows
 from gateway.intake.judge import Progress
+from gateway.receipts.reconciliation import ListPlaced, place_lists, reconcile
+from gateway.receipts.deadlines import watch_deadlines
 from gateway.records.alarms import clear_about, clear_alarm, raise_alarm
 from gateway.store import alarms, windows
 from gateway.store.windows import WindowRow
@@ -28,6 +32,7 @@ class TickReport:
     arrivals: Arrivals = field(default_factory=Arrivals)
     dispatched: list[Dispatched] = field(default_factory=list)
     placed: list[Placed] = field(default_factory=list)
+    lists: list[ListPlaced] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
     waiting_windows: list[WindowRow] = field(default_factory=list)
 
@@ -48,6 +53,7 @@ def tick(parts: Parts, now: datetime, progress: Progress | None = None) -> TickR
         open_windows(parts, flow, now)
         _dispatch_due(parts, flow, now, report, progress)
     _place(parts, now, report)
+    _reconcile(parts, now, report)
     with parts.database.transaction() as tx:
         clear_about(tx, WORKER, now)
     return report
@@ -62,6 +68,22 @@ def _watch_keys(parts: Parts, now: datetime, report: TickReport) -> None:
         return
     with parts.database.transaction() as tx:
         clear_about(tx, "keys", now)
+
+
+def _watch_time_and_room(parts: Parts, now: datetime, report: TickReport) -> None:
+    """Deadlines come after all that could still meet them in this tick."""
+    watches: tuple[tuple[str, Callable[[], object]], ...] = (
+        ("disk", lambda: watch_disk(parts, now)),
+        ("deadlines", lambda: watch_deadlines(parts.database, parts.agreed, now)),
+    )
+    for subject, watch in watches:
+        try:
+            watch()
+        except Exception as error:  # each is looked at again by the next tick
+            _fault(parts, subject, error, now, report)
+        else:
+            with parts.database.transaction() as tx:
+                clear_about(tx, subject, now)
 
 
 def _fault(parts: Parts, subject: str, error: Exception, now: datetime, report: TickReport) -> None:
@@ -114,6 +136,27 @@ def _place(parts: Parts, now: datetime, report: TickReport) -> None:
             _fault(parts, placed.subject, placed.fault, now, report)
 
 
+def _reconcile(parts: Parts, now: datetime, report: TickReport) -> None:
+    """A list that cannot be made now is made at the next tick; so is one that cannot be placed."""
+    for flow in parts.flows():
+        subject = f"reconciliation:{flow.id}"
+        try:
+            made = reconcile(parts.dispatch(flow.id), flow, now)
+        except Exception as error:  # the other flows go on
+            _fault(parts, subject, error, now, report)
+            continue
+        if made:
+            with parts.database.transaction() as tx:
+                clear_about(tx, subject, now)
+    for placed in place_lists(parts.dispatch, parts.database, now):
+        if placed.fault is not None:
+            _fault(parts, placed.subject, placed.fault, now, report)
+            continue
+        report.lists.append(placed)
+        with parts.database.transaction() as tx:
+            clear_about(tx, placed.subject, now)
+
+
 def _clear_silence(parts: Parts, arrivals: Arrivals, now: datetime) -> None:
     """A drop taken is the evidence that ends the alarm of silence for its flow."""
     taken = {item.flow for item in arrivals.processed if item.state in ("accepted", "partly-held")}
@@ -151,6 +194,7 @@ def as_json(parts: Parts, report: TickReport) -> dict[str, Any]:
         "unfinished": dict(arrivals.unfinished),
         "packages": [item.as_json() for item in report.dispatched],
         "deliveries": [item.as_json() for item in report.placed],
+        "reconciliations": [item.as_json() for item in report.lists],
         "waiting_windows": [
             {"flow": item.flow, "day": item.day.isoformat()} for item in report.waiting_windows
         ],

@@ -8,7 +8,7 @@ from gateway.store import vault as rows
 from gateway.store.database import StoreFault, Transaction
 from gateway.store.folder import Blob, BlobFolder, sha256_of
 
-VaultKind = Literal["original", "delivery", "manifest", "signature"]
+VaultKind = Literal["original", "delivery", "manifest", "signature", "reconciliation"]
 
 
 class Vault:
