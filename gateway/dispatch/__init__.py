@@ -95,7 +95,7 @@ def dispatch(
             remember_rows(tx, parts, gatherer, gathered, contents.package_id)
             close_windows(tx, parts, window, covered, contents.package_id, now)
             close_drops(tx, parts, waiting, contents.package_id, now)
-            alarm_silence(tx, contents, now)
+            alarm_silence(tx, parts, contents, now)
     finally:
         shutil.rmtree(work)
     counts = sealed.counts

@@ -132,14 +132,22 @@ def close_drops(
         move(tx, "drop", {"id": drop.id}, drop.state, "sent", happened, now, values)
 
 
-def alarm_silence(tx: Transaction, contents: Contents, now: datetime) -> None:
+def alarm_silence(tx: Transaction, parts: Dispatch, contents: Contents, now: datetime) -> None:
     """Nothing received, or everything held, alarms both sides; a declared nil return does not.
 
-    Rows that travel, or a nil return, end the alarm of a day whose every row was held.
+    Rows that travel, or a nil return, end the alarm of a day whose every row was held. The silence
+    of a weekly flow is told by the deadline for its update, where that is agreed.
     """
+    weekly = contents.flow.window.frequency == "weekly"
+    if weekly and contents.kind == "nothing-received" and _update_is_timed(parts):
+        return
     if contents.kind in ("nothing-received", "rows-held"):
         day = contents.window_day.isoformat()
         words = f"{contents.flow.id}, window of {day}: {KIND_WORDS[contents.kind]}"
         raise_alarm(tx, f"flow.{contents.kind}", f"flow:{contents.flow.id}", words, now)
     else:
         clear_alarm(tx, "flow.rows-held", f"flow:{contents.flow.id}", now)
+
+
+def _update_is_timed(parts: Dispatch) -> bool:
+    return parts.agreed.agreement.deadline("weekly-update") is not None

@@ -53,3 +53,12 @@ def open_alarms(tx: Transaction, code: str | None = None) -> list[AlarmRow]:
         where.append(alarms.c.code == code)
     rows = tx.execute(sa.select(alarms).where(*where).order_by(alarms.c.id)).mappings()
     return [AlarmRow(**row) for row in rows]
+
+
+def set_level(tx: Transaction, alarm_id: int, level: int, escalates_at: datetime | None) -> None:
+    """How far up an open alarm has been told, and when the next are; None: there are none."""
+    tx.execute(
+        sa.update(alarms)
+        .where(alarms.c.id == alarm_id, alarms.c.cleared_at.is_(None))
+        .values(level=level, escalates_at=escalates_at)
+    )

@@ -1,0 +1,94 @@
+"""What is owed, as the rows have it: deliveries on their way, drops that came or did not."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from gateway.store.database import Transaction
+from gateway.store.drops import WAITING
+from gateway.store.schema import deliveries, drops, packages, threads, windows
+from gateway.store.windows import WindowRow
+
+_ENDED = ("recalled", "superseded")
+
+
+@dataclass(frozen=True)
+class Underway:
+    """A delivery that waits for its recipient, in ``state`` since ``since``."""
+
+    delivery_id: str
+    package_id: str
+    flow: str
+    party: str
+    state: str
+    since: datetime
+
+
+def underway(tx: Transaction, states: Sequence[str]) -> list[Underway]:
+    """The deliveries in those states of packages that still stand, oldest package first."""
+    row = deliveries.c
+    reached = sa.case(
+        (row.state == "placed", row.placed_at),
+        (row.state == "collected", row.collected_at),
+        (row.state == "opened", row.opened_at),
+        else_=row.acknowledged_at,
+    )
+    since = sa.func.coalesce(reached, row.placed_at, packages.c.made_at, type_=row.placed_at.type)
+    found = tx.execute(
+        sa.select(
+            row.id.label("delivery_id"),
+            row.package_id,
+            packages.c.flow,
+            row.party,
+            row.state,
+            since.label("since"),
+        )
+        .join(packages, packages.c.id == row.package_id)
+        .where(row.state.in_(states), packages.c.state.not_in(_ENDED))
+        .order_by(packages.c.day, row.id)
+    ).mappings()
+    return [Underway(**item) for item in found]
+
+
+def queried_in_silence(tx: Transaction) -> list[Underway]:
+    """The deliveries queried by a receipt alone: no thread says what the query is."""
+    asked = set(tx.execute(sa.select(threads.c.package_id, threads.c.party)).tuples())
+    return [
+        item for item in underway(tx, ("queried",)) if (item.package_id, item.party) not in asked
+    ]
+
+
+def latest_windows(tx: Transaction, flow: str, limit: int) -> list[WindowRow]:
+    """The flow's latest recorded windows, newest first."""
+    rows = tx.execute(
+        sa.select(windows).where(windows.c.flow == flow).order_by(windows.c.day.desc()).limit(limit)
+    ).mappings()
+    return [WindowRow(**row) for row in rows]
+
+
+def covered_packages(tx: Transaction) -> dict[tuple[str, str], str]:
+    """The state of the package that each window ended in, by flow and ISO day."""
+    rows = tx.execute(
+        sa.select(windows.c.flow, windows.c.day, packages.c.state).join(
+            packages, packages.c.id == windows.c.package_id
+        )
+    )
+    return {(flow, day.isoformat()): state for flow, day, state in rows}
+
+
+def taken_since(tx: Transaction, flow: str, since: datetime | None) -> bool:
+    """Whether a drop of the flow was taken, wholly or in part, later than ``since`` (or ever)."""
+    where = [drops.c.flow == flow, drops.c.state.in_((*WAITING, "sent"))]
+    if since is not None:
+        where.append(drops.c.received_at > since)
+    return tx.execute(sa.select(drops.c.id).where(*where).limit(1)).first() is not None
+
+
+def drop_at_hand(tx: Transaction, flow: str) -> bool:
+    """Whether a drop waits for the flow's next window, or is being read."""
+    asked = sa.select(drops.c.id).where(
+        drops.c.flow == flow, drops.c.state.in_((*WAITING, "received"))
+    )
+    return tx.execute(asked.limit(1)).first() is not None
