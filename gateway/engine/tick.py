@@ -1,6 +1,5 @@
 """One look at everything: whatever is due is done, once. A worker's life is this, repeated."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -10,15 +9,14 @@ from gateway.crypto.faults import CryptoFault
 from gateway.dispatch import Dispatched, Placed, dispatch, place_waiting
 from gateway.engine.arrivals import Arrivals, take_in
 from gateway.engine.clock import note_moment
-from gateway.engine.diskwatch import watch_disk
 from gateway.engine.faults import WORKER, Fault, as_fault
 from gateway.engine.keywatch import watch_keys
 from gateway.engine.leavings import sweep
 from gateway.engine.parts import Parts
+from gateway.engine.watches import keep_watch
 from gateway.engine.windows import open_windows
 from gateway.intake.judge import Progress
 from gateway.receipts.reconciliation import ListPlaced, place_lists, reconcile
-from gateway.receipts.deadlines import watch_deadlines
 from gateway.records.alarms import clear_about, clear_alarm, raise_alarm
 from gateway.store import alarms, windows
 from gateway.store.windows import WindowRow
@@ -54,6 +52,7 @@ def tick(parts: Parts, now: datetime, progress: Progress | None = None) -> TickR
         _dispatch_due(parts, flow, now, report, progress)
     _place(parts, now, report)
     _reconcile(parts, now, report)
+    report.faults += keep_watch(parts, now)
     with parts.database.transaction() as tx:
         clear_about(tx, WORKER, now)
     return report
@@ -68,22 +67,6 @@ def _watch_keys(parts: Parts, now: datetime, report: TickReport) -> None:
         return
     with parts.database.transaction() as tx:
         clear_about(tx, "keys", now)
-
-
-def _watch_time_and_room(parts: Parts, now: datetime, report: TickReport) -> None:
-    """Deadlines come after all that could still meet them in this tick."""
-    watches: tuple[tuple[str, Callable[[], object]], ...] = (
-        ("disk", lambda: watch_disk(parts, now)),
-        ("deadlines", lambda: watch_deadlines(parts.database, parts.agreed, now)),
-    )
-    for subject, watch in watches:
-        try:
-            watch()
-        except Exception as error:  # each is looked at again by the next tick
-            _fault(parts, subject, error, now, report)
-        else:
-            with parts.database.transaction() as tx:
-                clear_about(tx, subject, now)
 
 
 def _fault(parts: Parts, subject: str, error: Exception, now: datetime, report: TickReport) -> None:

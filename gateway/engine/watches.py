@@ -1,0 +1,33 @@
+"""What a tick looks at last: room, deadlines, and who must be told. One fault stops no other."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from gateway.engine.diskwatch import watch_disk
+from gateway.engine.faults import Fault, as_fault
+from gateway.engine.parts import Parts
+from gateway.receipts.deadlines import watch_deadlines
+from gateway.records.alarms import clear_about
+
+
+def keep_watch(parts: Parts, now: datetime) -> list[Fault]:
+    """Look at each in turn. It comes after all in the tick that could still meet a deadline.
+
+    Returns the faults, each alarmed; a watch that works again ends the alarm of its fault.
+    """
+    watches: tuple[tuple[str, Callable[[], object]], ...] = (
+        ("watch:disk", lambda: watch_disk(parts, now)),
+        ("watch:deadlines", lambda: watch_deadlines(parts.database, parts.agreed, now)),
+    )
+    faults = []
+    for subject, watch in watches:
+        try:
+            watch()
+        except Exception as error:  # the next tick looks again
+            fault = as_fault(subject, error)
+            fault.alarm(parts.database, now)
+            faults.append(fault)
+        else:
+            with parts.database.transaction() as tx:
+                clear_about(tx, subject, now)
+    return faults
