@@ -35,6 +35,7 @@ __all__ = [
     "body_of",
     "make_request",
     "note_refusal",
+    "request_of",
     "require_proven",
     "signed_statement",
     "statement",
@@ -76,6 +77,16 @@ def note_refusal(database: Database, refused: ApprovalRefused, now: datetime) ->
     facts = {"act": refused.act, "party": refused.party, "code": refused.code}
     with database.transaction() as tx:
         record(tx, event("request.refused", refused.subject, facts=facts), now)
+
+
+def request_of(tx: Transaction, request_id: str) -> RequestRow:
+    """The request of that id. Raises ApprovalRefused request.unknown."""
+    request = rows.get(tx, request_id)
+    if request is None:
+        raise ApprovalRefused(
+            "request.unknown", "There is no request of that id.", "`request list` shows them."
+        )
+    return request
 
 
 # --- asking ---------------------------------------------------------------------------------------
@@ -241,11 +252,7 @@ def _judged(
 
 
 def _open(tx: Transaction, request_id: str) -> RequestRow:
-    request = rows.get(tx, request_id)
-    if request is None:
-        raise ApprovalRefused(
-            "request.unknown", "There is no request of that id.", "`request list` shows them."
-        )
+    request = request_of(tx, request_id)
     if request.state != "open":
         raise ApprovalRefused(
             "request.not-open",

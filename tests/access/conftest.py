@@ -1,4 +1,4 @@
-"""A rehearsal home at work."""
+"""A rehearsal home at work, and a database with all tables and no rows."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,11 +7,12 @@ import pytest
 from rehearsing import AtWork, make_reader
 
 from gateway.intake.confined.reader import Reader
+from gateway.store.database import Database
 
 
 @pytest.fixture(scope="session")
 def shared_reader() -> Iterator[Reader]:
-    """One confined reader for all tests of this folder."""
+    """One confined reader for all tests of this folder; it starts when it is first needed."""
     with make_reader() as reader:
         yield reader
 
@@ -20,3 +21,23 @@ def shared_reader() -> Iterator[Reader]:
 def work(rehearsal_home: Path, shared_reader: Reader) -> AtWork:
     """A fresh rehearsal home and what tests do with it."""
     return AtWork(rehearsal_home, shared_reader)
+
+
+@pytest.fixture(scope="session")
+def empty_books(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """The bytes of a database with all tables and no rows."""
+    path = tmp_path_factory.mktemp("books") / "gateway.db"
+    made = Database.at(path)
+    made.upgrade()
+    made.close()
+    return path.read_bytes()
+
+
+@pytest.fixture
+def database(tmp_path: Path, empty_books: bytes) -> Iterator[Database]:
+    """A database with all tables and no rows."""
+    path = tmp_path / "gateway.db"
+    path.write_bytes(empty_books)
+    made = Database.at(path)
+    yield made
+    made.close()
