@@ -7,7 +7,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from gateway.store.database import Transaction
-from gateway.store.schema import drops
+from gateway.store.schema import drops, packages
 
 WAITING = ("accepted", "partly-held")  # staged, and waiting for their window
 
@@ -81,8 +81,36 @@ def waiting(tx: Transaction, flow: str) -> list[DropRow]:
     return [DropRow(**row) for row in rows]
 
 
+def of_packages(tx: Transaction, package_ids: Sequence[str]) -> list[DropRow]:
+    """The drops whose rows those packages carried first, in the order they came."""
+    rows = tx.execute(
+        sa.select(drops)
+        .where(drops.c.package_id.in_(package_ids), drops.c.state == "sent")
+        .order_by(drops.c.number)
+    ).mappings()
+    return [DropRow(**row) for row in rows]
+
+
+def count_anew(tx: Transaction, drop: DropRow) -> None:
+    """Keep the counts of a drop as they are given here; its rows stay as many."""
+    tx.execute(
+        sa.update(drops)
+        .where(drops.c.id == drop.id)
+        .values(
+            accepted=drop.accepted,
+            held=drop.held,
+            repeats=drop.repeats,
+            already_sent=drop.already_sent,
+        )
+    )
+
+
 def earlier_same(tx: Transaction, flow: str, sha256: str, drop_id: str) -> DropRow | None:
-    """The latest other drop of the flow with the same bytes that was taken, or None."""
+    """The latest other drop of the flow with the same bytes that was taken, or None.
+
+    What travelled in a package that was recalled may be dropped again as it is.
+    """
+    recalled = sa.select(packages.c.id).where(packages.c.state == "recalled")
     row = (
         tx.execute(
             sa.select(drops)
@@ -91,6 +119,7 @@ def earlier_same(tx: Transaction, flow: str, sha256: str, drop_id: str) -> DropR
                 drops.c.sha256 == sha256,
                 drops.c.id != drop_id,
                 drops.c.state.in_((*WAITING, "sent")),
+                sa.or_(drops.c.package_id.is_(None), drops.c.package_id.not_in(recalled)),
             )
             .order_by(drops.c.number.desc())
         )
@@ -103,6 +132,17 @@ def earlier_same(tx: Transaction, flow: str, sha256: str, drop_id: str) -> DropR
 def latest(tx: Transaction, limit: int = 50) -> Sequence[DropRow]:
     """The latest drops of all flows, newest first."""
     rows = tx.execute(sa.select(drops).order_by(drops.c.number.desc()).limit(limit)).mappings()
+    return [DropRow(**row) for row in rows]
+
+
+def latest_of(tx: Transaction, party: str, flow: str, limit: int = 50) -> list[DropRow]:
+    """The latest drops of a party and flow, newest first."""
+    rows = tx.execute(
+        sa.select(drops)
+        .where(drops.c.party == party, drops.c.flow == flow)
+        .order_by(drops.c.number.desc())
+        .limit(limit)
+    ).mappings()
     return [DropRow(**row) for row in rows]
 
 

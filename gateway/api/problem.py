@@ -1,0 +1,81 @@
+"""What the API answers when it does not do what was asked: problem+json, RFC 9457."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from http import HTTPStatus
+
+from flask import Response
+
+from gateway.api.shapes import ProblemShape
+from gateway.engine.faults import own_words
+
+_BY_CODE = {
+    "package.unknown": 404,
+    "package.recalled": 410,
+    "package.superseded": 410,
+    "package.not-yours": 404,
+    "drop.unknown": 404,
+    "receipt.too-large": 413,
+    "token.scope": 403,
+    "worker.busy": 503,
+    "worker.absent": 503,
+    "database.locked": 503,
+    "disk.full": 507,
+}
+_BY_KIND = {"token": 401, "receipt": 422, "password": 409, "drop": 409, "move": 409}
+_CONFLICTS = frozenset({"replayed", "out-of-order", "never-served", "recalled", "superseded"})
+
+
+@dataclass
+class Problem(Exception):
+    """A refusal with its status, its code, what happened and what to do next."""
+
+    status: int
+    code: str
+    detail: str
+    hint: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    def response(self) -> Response:
+        """The answer to the caller."""
+        body = ProblemShape(
+            type=f"urn:gateway:problem:{self.code}",
+            title=HTTPStatus(self.status).phrase,
+            status=self.status,
+            detail=self.detail,
+            code=self.code,
+            hint=self.hint,
+        )
+        answer = Response(
+            body.model_dump_json() + "\n", self.status, mimetype="application/problem+json"
+        )
+        answer.headers.extend(dict(self.headers))
+        return answer
+
+
+def internal() -> Problem:
+    """A fault of the gateway: its details are in the log alone."""
+    return Problem(
+        500,
+        "internal",
+        "The gateway could not do this.",
+        "Try again later. If it stays so, tell whoever looks after the gateway.",
+    )
+
+
+def problem_for(code: str, message: str, hint: str) -> Problem:
+    """A coded refusal of the gateway, or of the worker, as an answer."""
+    status = _BY_CODE.get(code)
+    kind, _, what = code.partition(".")
+    if status is None:
+        status = 409 if kind == "receipt" and what in _CONFLICTS else _BY_KIND.get(kind)
+    if status is None:
+        return internal()
+    headers = {"Retry-After": "15"} if status == 503 else {}
+    return Problem(status, code, message, hint, headers)
+
+
+def problem_of(error: Exception) -> Problem:
+    """An exception as an answer: its own words where they are ours, none where they are not."""
+    told = own_words(error)
+    return problem_for(*told) if told is not None else internal()

@@ -1,0 +1,177 @@
+"""From a request to what decides, and back: a view takes bytes and headers apart, no more."""
+
+import json
+import socket
+from collections.abc import Callable, Mapping
+
+from flask import Response, request
+from pydantic import ValidationError
+
+from gateway.api import asking, collecting, standing, upload
+from gateway.api.callers import Caller
+from gateway.api.collecting import Ours
+from gateway.api.face import Face
+from gateway.api.openapi import document
+from gateway.api.problem import Problem
+from gateway.api.ranges import RangeUnsatisfiable, Span, wanted_span
+from gateway.api.shapes import HealthShape, ReceiptBody, Shape
+
+OpenView = Callable[[Face], Response]
+View = Callable[..., Response]  # of a face, a caller, and the ids of the route
+
+
+def _json(shape: Shape, status: int = 200) -> Response:
+    return Response(shape.model_dump_json() + "\n", status, mimetype="application/json")
+
+
+def connection() -> socket.socket | None:
+    """The socket of the request in hand; None in a test client."""
+    found = request.environ.get("gunicorn.socket")
+    return found if isinstance(found, socket.socket) else None
+
+
+# --- for anybody ---------------------------------------------------------------------------------
+
+_DOCUMENT = json.dumps(document(), indent=1) + "\n"
+
+
+def _document(_face: Face) -> Response:
+    return Response(_DOCUMENT, mimetype="application/json")
+
+
+def _health(face: Face) -> Response:
+    answers = asking.worker_answers(face)
+    return _json(HealthShape(ok=answers, worker="answers" if answers else "absent"))
+
+
+# --- packages ------------------------------------------------------------------------------------
+
+
+def _packages(face: Face, caller: Caller) -> Response:
+    return _json(collecting.listed(face, caller))
+
+
+def _package(face: Face, caller: Caller, package: str) -> Response:
+    return _json(collecting.shape(collecting.require(face, caller, package)))
+
+
+def _manifest(face: Face, caller: Caller, package: str) -> Response:
+    ours = collecting.require(face, caller, package)
+    return Response(collecting.manifest(face, ours), mimetype="application/json")
+
+
+def _signature(face: Face, caller: Caller, package: str) -> Response:
+    ours = collecting.require(face, caller, package)
+    return Response(collecting.signature(face, ours), mimetype="text/plain")
+
+
+def _content(face: Face, caller: Caller, package: str) -> Response:
+    ours = collecting.require(face, caller, package)
+    path = collecting.content(face, ours)
+    span = _span(ours)
+    size = ours.delivery.size
+    wanted = span or Span(0, size)
+    answer = Response(status=206 if span else 200, mimetype="application/octet-stream")
+    answer.headers.extend(dict(collecting.headers(ours)))
+    if span:
+        answer.headers["Content-Range"] = span.content_range(size)
+    if request.method != "HEAD":
+        answer.response = collecting.sending(face, caller, ours, path, wanted, connection())
+    answer.headers["Content-Length"] = str(wanted.stop - wanted.start)
+    return answer
+
+
+def _span(ours: Ours) -> Span | None:
+    """What the headers ask for; None: the whole file. Raises Problem 412 or 416."""
+    if request.if_match and not request.if_match.contains(ours.etag):
+        raise collecting.changed(ours)
+    condition = request.headers.get("If-Range")
+    if condition is not None and condition.strip() != f'"{ours.etag}"':
+        return None
+    try:
+        return wanted_span(request.headers.get("Range"), ours.delivery.size)
+    except RangeUnsatisfiable as outside:
+        raise Problem(
+            416,
+            "range.outside",
+            "The range lies outside the file.",
+            f"The file has {ours.delivery.size} bytes.",
+            {"Content-Range": f"bytes */{ours.delivery.size}"},
+        ) from outside
+
+
+# --- what the worker does ------------------------------------------------------------------------
+
+
+def _password(face: Face, caller: Caller, package: str) -> Response:
+    return _json(asking.password(face, caller, package))
+
+
+def _receipt(face: Face, caller: Caller, package: str) -> Response:
+    body = _receipt_body()
+    return _json(asking.receipt(face, caller, package, body), 201)
+
+
+def _receipt_body() -> ReceiptBody:
+    if not request.is_json:
+        raise Problem(
+            415,
+            "body.not-json",
+            "The body is not JSON.",
+            "Send it with Content-Type: application/json.",
+        )
+    try:
+        return ReceiptBody.model_validate_json(request.get_data(cache=False))
+    except ValidationError as error:
+        wrong = sorted({".".join(map(str, item["loc"])) or "the body" for item in error.errors()})
+        known = [name for name in wrong if name in ReceiptBody.model_fields] or ["the body"]
+        raise Problem(
+            422,
+            "body.invalid",
+            f"Not as it should be: {', '.join(known)}.",
+            "Send a JSON object with the members `receipt` and `signature`, both text.",
+        ) from error
+
+
+def _withdraw(face: Face, caller: Caller, drop: str) -> Response:
+    return _json(asking.withdraw(face, caller, drop))
+
+
+# --- drops ---------------------------------------------------------------------------------------
+
+
+def _send(face: Face, caller: Caller) -> Response:
+    flow = upload.require_sender(face, caller)
+    request.max_content_length = None  # the flow's own limit holds, and is counted as it comes
+    length = request.content_length
+    inbox = upload.require_room(face, flow, length)
+    return _json(upload.take(inbox, flow, request.stream, length, connection()), 202)  # type: ignore[arg-type]
+
+
+def _drops(face: Face, caller: Caller) -> Response:
+    return _json(standing.listed_drops(face, caller))
+
+
+def _drop(face: Face, caller: Caller, drop: str) -> Response:
+    return _json(standing.shown_drop(face, caller, drop))
+
+
+def _status(face: Face, caller: Caller) -> Response:
+    return _json(standing.status(face, caller))
+
+
+OPEN_VIEWS: Mapping[str, OpenView] = {"document": _document, "health": _health}
+VIEWS: Mapping[str, View] = {
+    "packages": _packages,
+    "package": _package,
+    "manifest": _manifest,
+    "signature": _signature,
+    "content": _content,
+    "password": _password,
+    "receipt": _receipt,
+    "send": _send,
+    "drops": _drops,
+    "drop": _drop,
+    "withdraw": _withdraw,
+    "status": _status,
+}
