@@ -21,13 +21,14 @@ from gateway.crypto.keys import (
     make_rehearsal_officer_key,
 )
 from gateway.crypto.pins import Pins, load_pins, write_pins
+from gateway.crypto.sshkeys import make_host_key
 from gateway.records.leaf import Fact
 from gateway.records.ledger import event, record
 from gateway.settings import Home, Settings, SettingsFault
 from gateway.store import meta
 from gateway.store.database import Database, Transaction
 
-_OWN = ("parties.toml", "officers.toml")  # facts of one home, never copied to another
+_OWN = ("parties.toml", "officers.toml", "sftp")  # facts of one home, never copied to another
 _MARK = """\
 REHEARSAL
 
@@ -60,6 +61,7 @@ def found(home: Home, checkout: Path, rehearsal: bool) -> Founded:
     if rehearsal:
         home.rehearsal_mark.write_text(_MARK, encoding="utf-8")
     make_home_key(home.root)
+    make_host_key(home.root)
     parties = _parties(agreed)
     pins = _rehearsal_pins(home, parties) if home.is_rehearsal else _real_pins(home)
     if pins is not None:
@@ -86,7 +88,8 @@ def _copy_config(home: Home, checkout: Path) -> None:
     source = checkout / "config"
     for part in sorted(source.rglob("*")):
         target = home.config / part.relative_to(source)
-        if part.is_file() and part.name not in _OWN and not target.exists():
+        own = part.relative_to(source).parts[0] in _OWN
+        if part.is_file() and not own and not target.exists():
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(part, target)
 

@@ -44,9 +44,12 @@ class ApiSettings(Part):
 
 
 class SftpSettings(Part):
-    """The SFTP face. ``listen``: host:port; empty is off."""
+    """The SFTP face. ``listen``: host:port; empty is off. ``connections``: of one party at once."""
 
     listen: str = ""
+    connections: int = Field(default=8, ge=1, le=64)
+    idle_seconds: float = Field(default=600.0, gt=0, le=86400)
+    login_seconds: float = Field(default=30.0, gt=0, le=600)
 
 
 class S3Outbox(Part):
@@ -142,6 +145,11 @@ class Home:
     @property
     def officers_file(self) -> Path:
         return self.config / "officers.toml"
+
+    @property
+    def sftp_keys(self) -> Path:
+        """``<party>.pub``: the keys that a party logs in with."""
+        return self.config / "sftp"
 
     @property
     def inbox(self) -> Path:

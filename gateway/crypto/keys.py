@@ -15,6 +15,7 @@ from gateway.crypto.keystate import KeyState, Usage
 from gateway.crypto.openpgp import OpenPGP, pick, refuse_unusable
 from gateway.crypto.outputs import kept_if_whole
 from gateway.crypto.pins import GATEWAY, PartyPins, PinFaults, Pins, Role, load_pins, write_pins
+from gateway.crypto.sshkeys import host_key_file
 
 __all__ = [
     "GATEWAY",
@@ -88,9 +89,14 @@ class HomeKeys:
         """The file of a party's public key."""
         return self.parties / f"{party}-{role}.asc"
 
+    @property
+    def officers(self) -> Path:
+        """The public keys that officers handed over."""
+        return self.folder / "officers"
+
     def officer_public(self, officer: str) -> Path:
         """The file of an officer's public key."""
-        return self.folder / "officers" / f"{officer}.asc"
+        return self.officers / f"{officer}.asc"
 
     def rehearsal(self, who: str) -> Path:
         """A party's or an officer's own GNUPGHOME; only a rehearsal has it."""
@@ -336,7 +342,11 @@ def _guarded(keys: HomeKeys) -> Iterator[tuple[Path, int, str, str]]:
     changed = "can be changed by others"
     yield keys.folder, 0o022, changed, "go-w"
     yield keys.parties, 0o022, changed, "go-w"
+    yield keys.officers, 0o022, changed, "go-w"
     yield keys.home_key, 0o077, readable, "600"
+    yield host_key_file(keys.home), 0o077, readable, "600"
+    for credentials in sorted((keys.folder / "s3").glob("*.toml")):
+        yield credentials, 0o077, readable, "600"
     homes = [keys.gateway, *sorted((keys.folder / "rehearsal").glob("*"))]
     for folder in homes:
         yield folder, 0o077, readable, "700"
