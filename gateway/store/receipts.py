@@ -9,6 +9,13 @@ import sqlalchemy as sa
 from gateway.store.database import Transaction
 from gateway.store.schema import deliveries, receipts
 
+# Those recorded in one moment (a recipient's folder, looked at once) stand in this order.
+_ORDER = sa.case(
+    {"collected": 0, "opened": 1, "queried": 2, "accepted": 3, "quarantined": 4},
+    value=receipts.c.kind,
+    else_=5,
+)
+
 
 @dataclass(frozen=True)
 class ReceiptRow:
@@ -55,7 +62,7 @@ def of_delivery(tx: Transaction, delivery_id: str) -> list[ReceiptRow]:
     rows = tx.execute(
         sa.select(receipts)
         .where(receipts.c.delivery_id == delivery_id)
-        .order_by(receipts.c.recorded_at, receipts.c.at, receipts.c.id)
+        .order_by(receipts.c.recorded_at, _ORDER, receipts.c.at, receipts.c.id)
     ).mappings()
     return [ReceiptRow(**row) for row in rows]
 
@@ -73,7 +80,7 @@ def latest(tx: Transaction, limit: int = 50) -> list[ReceiptLine]:
             receipts.c.recorded_at,
         )
         .join(deliveries, deliveries.c.id == receipts.c.delivery_id)
-        .order_by(receipts.c.recorded_at.desc(), receipts.c.at.desc(), receipts.c.id)
+        .order_by(receipts.c.recorded_at.desc(), _ORDER.desc(), receipts.c.at.desc(), receipts.c.id)
         .limit(limit)
     ).mappings()
     return [ReceiptLine(**row) for row in rows]
