@@ -7,12 +7,22 @@ from typing import NoReturn
 import click
 
 from gateway.agreement.load import AgreementFaults
-from gateway.cli import administration, agreement, exchange, faces, look, officers, queries
+from gateway.cli import (
+    administration,
+    agreement,
+    client,
+    exchange,
+    faces,
+    look,
+    officers,
+    queries,
+    recalls,
+)
 from gateway.cli.context import Cli, gateway
 from gateway.cli.words import say_error, say_os_error
 from gateway.engine.faults import own_words
 
-for group in (administration, faces, exchange, look, officers, agreement, queries):
+for group in (administration, faces, exchange, look, officers, agreement, queries, recalls, client):
     for command in group.COMMANDS:
         gateway.add_command(command)
 

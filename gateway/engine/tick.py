@@ -7,6 +7,7 @@ from typing import Any
 from gateway.agreement.model import Flow
 from gateway.crypto.faults import CryptoFault
 from gateway.dispatch import Dispatched, Placed, dispatch, place_waiting
+from gateway.engine.acts import CarriedOut, carry_out
 from gateway.engine.arrivals import Arrivals, take_in
 from gateway.engine.clock import note_moment
 from gateway.engine.faults import WORKER, Fault, as_fault
@@ -28,6 +29,7 @@ class TickReport:
 
     now: datetime
     arrivals: Arrivals = field(default_factory=Arrivals)
+    acts: list[CarriedOut] = field(default_factory=list)
     dispatched: list[Dispatched] = field(default_factory=list)
     placed: list[Placed] = field(default_factory=list)
     lists: list[ListPlaced] = field(default_factory=list)
@@ -47,6 +49,8 @@ def tick(parts: Parts, now: datetime, progress: Progress | None = None) -> TickR
     _watch_keys(parts, now, report)
     report.arrivals = take_in(parts, now, progress)
     _clear_silence(parts, report.arrivals, now)
+    report.acts, undone = carry_out(parts, now)
+    report.faults += undone
     for flow in parts.flows():
         open_windows(parts, flow, now)
         _dispatch_due(parts, flow, now, report, progress)
@@ -175,6 +179,7 @@ def as_json(parts: Parts, report: TickReport) -> dict[str, Any]:
             for item in arrivals.refusals
         ],
         "unfinished": dict(arrivals.unfinished),
+        "acts": [item.as_json() for item in report.acts],
         "packages": [item.as_json() for item in report.dispatched],
         "deliveries": [item.as_json() for item in report.placed],
         "reconciliations": [item.as_json() for item in report.lists],

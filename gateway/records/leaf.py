@@ -48,6 +48,7 @@ EVENTS: Mapping[str, EventKind] = {
     "drop.sent": _event("flow package"),
     "drop.withdrawn": _event("flow party"),
     "drop.replaced": _event("flow party by"),
+    "drop.recounted": _event("flow", "accepted repeats"),
     "window.due": _event("flow day due missed"),
     "window.packed": _event("flow day package"),
     "window.covered": _event("flow day package"),

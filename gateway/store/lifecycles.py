@@ -34,6 +34,8 @@ MOVES: Mapping[Kind, frozenset[tuple[str, str]]] = {
         {
             ("sealed", "placed"),
             ("placed", "accepted"),
+            ("sealed", "recalled"),
+            ("sealed", "superseded"),
             ("placed", "recalled"),
             ("accepted", "recalled"),
             ("placed", "superseded"),

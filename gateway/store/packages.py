@@ -10,6 +10,8 @@ import sqlalchemy as sa
 from gateway.store.database import Transaction
 from gateway.store.schema import deliveries, packages
 
+WITHDRAWN = ("recalled", "quarantined")  # states of a delivery that is served no longer
+
 
 @dataclass(frozen=True)
 class PackageRow:
@@ -52,6 +54,7 @@ class DeliveryRow:
     collected_at: datetime | None
     opened_at: datetime | None
     acknowledged_at: datetime | None
+    withheld_at: datetime | None = None
 
 
 def add_package(tx: Transaction, **values: Any) -> None:
@@ -128,6 +131,60 @@ def attempted(tx: Transaction, delivery_id: str, fault: str | None) -> None:
         .where(deliveries.c.id == delivery_id)
         .values(attempts=deliveries.c.attempts + 1, last_fault=fault)
     )
+
+
+def to_withhold(tx: Transaction) -> list[DeliveryRow]:
+    """Recalled deliveries whose files may still lie in an outbox, by package."""
+    rows = tx.execute(
+        sa.select(deliveries)
+        .where(deliveries.c.state.in_(WITHDRAWN), deliveries.c.withheld_at.is_(None))
+        .order_by(deliveries.c.id)
+    ).mappings()
+    return [DeliveryRow(**row) for row in rows]
+
+
+def withheld(tx: Transaction, delivery_id: str, at: datetime | None) -> None:
+    """The files of a recalled delivery are out of the outbox; None: look at them once more."""
+    tx.execute(sa.update(deliveries).where(deliveries.c.id == delivery_id).values(withheld_at=at))
+
+
+def owing_statement(tx: Transaction) -> list[DeliveryRow]:
+    """Deliveries recalled after they were collected, whose holder has signed nothing since."""
+    rows = tx.execute(
+        sa.select(deliveries)
+        .where(deliveries.c.state == "recalled", deliveries.c.collected_at.is_not(None))
+        .order_by(deliveries.c.id)
+    ).mappings()
+    return [DeliveryRow(**row) for row in rows]
+
+
+def predecessors(tx: Transaction, package_id: str) -> list[PackageRow]:
+    """The packages that this one replaces, the one it replaced last first."""
+    found: list[PackageRow] = []
+    wanted = package_id
+    while True:
+        asked = sa.select(packages).where(packages.c.superseded_by == wanted)
+        row = tx.execute(asked).mappings().first()
+        if row is None:
+            return found
+        found.append(PackageRow(**row))
+        wanted = found[-1].id
+
+
+def standing(tx: Transaction, package_id: str) -> PackageRow | None:
+    """The package that stands for this one at last: itself, unless it was superseded."""
+    package = get(tx, package_id)
+    while package is not None and package.superseded_by is not None:
+        package = get(tx, package.superseded_by)
+    return package
+
+
+def next_number(tx: Transaction, flow: str, day: date) -> int:
+    """The next free NN of a flow's day."""
+    asked = sa.select(sa.func.max(packages.c.number)).where(
+        packages.c.flow == flow, packages.c.day == day
+    )
+    return int(tx.execute(asked).scalar_one() or 0) + 1
 
 
 def all_placed(tx: Transaction, package_id: str) -> bool:

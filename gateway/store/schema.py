@@ -121,6 +121,7 @@ deliveries = sa.Table(
     sa.Column("collected_at", UtcDateTime),
     sa.Column("opened_at", UtcDateTime),
     sa.Column("acknowledged_at", UtcDateTime),  # accepted or queried, by a named officer
+    sa.Column("withheld_at", UtcDateTime),  # recalled: its files are out of the outbox
     sa.UniqueConstraint("package_id", "party"),
 )
 

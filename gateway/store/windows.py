@@ -46,6 +46,21 @@ def due(tx: Transaction, flow: str) -> list[WindowRow]:
     return [WindowRow(**row) for row in rows]
 
 
+def of_package(tx: Transaction, package_id: str) -> list[WindowRow]:
+    """The windows that end in a package, oldest first: those it covers, then its own."""
+    rows = tx.execute(
+        sa.select(windows).where(windows.c.package_id == package_id).order_by(windows.c.day)
+    ).mappings()
+    return [WindowRow(**row) for row in rows]
+
+
+def end_in(tx: Transaction, package_id: str, instead_of: str) -> None:
+    """The windows of a package that was superseded end in the one that replaces it."""
+    tx.execute(
+        sa.update(windows).where(windows.c.package_id == instead_of).values(package_id=package_id)
+    )
+
+
 def latest(tx: Transaction, limit: int = 50) -> list[WindowRow]:
     """The latest windows of all flows, newest first."""
     rows = tx.execute(

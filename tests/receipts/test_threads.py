@@ -35,7 +35,10 @@ def sent(work):
     return work
 
 
-def ask(work, party="dfe", officer=DFE, text=ASKED, place=Place(), package=PACKAGE):
+WHOLE = Place()
+
+
+def ask(work, party="dfe", officer=DFE, text=ASKED, place=WHOLE, package=PACKAGE):
     with work.parts(AT) as (parts, now):
         return threads.ask(parts.queries(), package, party, officer, text, now, place).id
 

@@ -187,6 +187,7 @@ def upgrade() -> None:
     op.add_column("deliveries", sa.Column("collected_at", UtcDateTime(), nullable=True))
     op.add_column("deliveries", sa.Column("opened_at", UtcDateTime(), nullable=True))
     op.add_column("deliveries", sa.Column("acknowledged_at", UtcDateTime(), nullable=True))
+    op.add_column("deliveries", sa.Column("withheld_at", UtcDateTime(), nullable=True))
     op.add_column("packages", sa.Column("superseded_by", sa.String(length=60), nullable=True))
 
     for table in APPEND_ONLY:

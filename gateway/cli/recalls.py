@@ -1,0 +1,44 @@
+"""Commands that ask for an act on what was sent. Two other officers approve; a tick carries out."""
+
+from pathlib import Path
+
+import click
+
+from gateway.cli.context import NOW, PATIENCE_SECONDS, Cli
+from gateway.cli.queries import written
+from gateway.cli.words import say
+from gateway.engine.acts import asking_about
+from gateway.engine.lock import only_worker
+from gateway.receipts.recall import ask_recall
+from gateway.store.requests import RequestRow
+
+_FILE = click.Path(path_type=Path, dir_okay=False, exists=True, allow_dash=True)
+_OFFICER = click.option("--officer", required=True, help="Who asks: an officer of the sender.")
+_REASON = click.option(
+    "--reason-file",
+    type=_FILE,
+    required=True,
+    help="A file with the reason (at most 2,000 characters), or - for what is typed in.",
+)
+
+
+@click.command()
+@click.argument("package")
+@_OFFICER
+@_REASON
+@NOW
+@click.pass_obj
+def recall(cli: Cli, package: str, officer: str, reason_file: Path, now: str | None) -> None:
+    """Ask that PACKAGE be withdrawn: served no longer, and kept apart by whoever has it."""
+    reason = written(reason_file)
+    with cli.parts(now) as (parts, at), only_worker(parts.home.lock, PATIENCE_SECONDS):
+        asking = asking_about(parts, package, officer, at)
+        _say_next(ask_recall(asking, package, reason))
+
+
+def _say_next(request: RequestRow) -> None:
+    say(f"Request {request.id}: {request.act} of {request.subject}.")
+    say("  Two other approvers of the party sign it: `approve`. The next tick carries it out.")
+
+
+COMMANDS = (recall,)
