@@ -2,8 +2,6 @@
 
 from importlib import import_module
 
-from importlib import import_module
-
 import click
 
 from gateway.bootstrap import open_face, require_home
