@@ -7,7 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from gateway.access.officers import OfficersFault, load_officers, written
 from gateway.crypto.faults import CryptoFault
+from gateway.crypto.keys import HomeKeys
+from gateway.crypto.openpgp import OpenPGP
 from gateway.crypto.pins import PartyPins, Pins, load_pins, write_pins
 from gateway.founding import found
 from gateway.settings import Home, SettingsFault
@@ -38,14 +41,17 @@ def events(home):
     return [leaf.decode().split('"event":"')[1].split('"')[0] for (leaf,) in leaves]
 
 
-def test_a_rehearsal_pins_every_party(rehearsal_home, checkout):
+FOUNDED = ["home.made"] + ["key.pinned"] * 7 + ["officer.pinned"] * 9
+
+
+def test_a_rehearsal_pins_every_party_and_its_officers(rehearsal_home, checkout):
     home = Home(rehearsal_home)
     assert home.is_rehearsal
     assert set(load_pins(home.parties_file).parties) == {"ofsted", "dfe", "panel"}
-    assert events(home) == ["home.made"] + ["key.pinned"] * 7
+    assert events(home) == FOUNDED
     again = found(home, checkout, rehearsal=True)
     assert (again.new, again.to_pin) == (False, ())
-    assert events(home) == ["home.made"] + ["key.pinned"] * 7
+    assert events(home) == FOUNDED
 
 
 def test_an_init_cut_short_is_finished_by_the_next(rehearsal_home, checkout):
@@ -55,7 +61,7 @@ def test_an_init_cut_short_is_finished_by_the_next(rehearsal_home, checkout):
         path.unlink()
     home.database.touch()
     found(home, checkout, rehearsal=True)
-    assert events(home) == ["home.made"] + ["key.pinned"] * 7
+    assert events(home) == FOUNDED
 
 
 def test_an_upgrade_is_recorded(rehearsal_home, checkout):
@@ -65,7 +71,7 @@ def test_an_upgrade_is_recorded(rehearsal_home, checkout):
     database.close()
     for _ in range(2):
         found(home, checkout, rehearsal=True)
-        assert events(home)[8:] == ["home.upgraded"]
+        assert events(home)[len(FOUNDED) :] == ["home.upgraded"]
 
 
 def test_an_inbox_on_another_disk_is_refused(rehearsal_home, checkout, tmp_path):
@@ -134,3 +140,92 @@ def test_what_people_changed_in_config_stays(rehearsal_home, checkout):
     home.settings_file.write_text("tick_seconds = 30.0\n")
     found(home, checkout, rehearsal=True)
     assert home.settings_file.read_text() == "tick_seconds = 30.0\n"
+
+
+# --- officers -------------------------------------------------------------------------------------
+
+
+def known_to(openpgp):
+    """The fingerprints of a keyring."""
+    states = openpgp.keys()
+    return {state.fingerprint for state in states}
+
+
+def test_three_officers_of_each_party_of_a_rehearsal(rehearsal_home):
+    """Two of them may do all that the party does, and each has a key of their own."""
+    home = Home(rehearsal_home)
+    officers = load_officers(home.officers_file)
+    keys = {item.key for item in officers}
+    assert len(list(officers)) == len(keys - {None}) == 9
+    for party in ("ofsted", "dfe", "panel"):
+        counts = [len(officers.of(party, role)) for role in ("sender", "recipient", "approver")]
+        assert counts == [2, 2, 3]
+    with OpenPGP(HomeKeys(home.root).gateway) as openpgp:
+        assert keys <= known_to(openpgp)
+        assert len(openpgp.secret_keys()) == 1
+
+
+def officers_of_the_rehearsal(real_home, rehearsal_home):
+    """Officers written into a real home, with their key files, as people would do it."""
+    rehearsal = Home(rehearsal_home)
+    shutil.copyfile(rehearsal.officers_file, real_home.officers_file)
+    shutil.copytree(rehearsal.keys / "officers", real_home.keys / "officers")
+    return list(load_officers(rehearsal.officers_file))
+
+
+def test_officers_of_a_real_home_are_imported_and_recorded_once(
+    real_home, rehearsal_home, checkout
+):
+    told = officers_of_the_rehearsal(real_home, rehearsal_home)
+    for _ in range(2):
+        found(real_home, checkout, rehearsal=False)
+        assert events(real_home).count("officer.pinned") == 9
+    with OpenPGP(HomeKeys(real_home.root).gateway) as openpgp:
+        assert {item.key for item in told} <= known_to(openpgp)
+    first = told[0].model_copy(update={"key": told[1].key})
+    real_home.officers_file.write_text(written([first]))
+    shutil.copyfile(
+        HomeKeys(real_home.root).officer_public(told[1].id),
+        HomeKeys(real_home.root).officer_public(first.id),
+    )
+    found(real_home, checkout, rehearsal=False)
+    assert events(real_home).count("officer.pinned") == 10
+
+
+def test_a_file_with_another_key_than_the_officer_s_is_refused(real_home, rehearsal_home, checkout):
+    first, second = officers_of_the_rehearsal(real_home, rehearsal_home)[:2]
+    keys = HomeKeys(real_home.root)
+    shutil.copyfile(keys.officer_public(second.id), keys.officer_public(first.id))
+    before = events(real_home)
+    with pytest.raises(CryptoFault) as refused:
+        found(real_home, checkout, rehearsal=False)
+    assert refused.value.code == "key.mismatch"
+    assert refused.value.hint
+    assert events(real_home) == before
+
+
+def test_officers_written_wrongly_are_refused(real_home, checkout):
+    real_home.officers_file.write_text("[officers.x]\nname = 'X'\n")
+    with pytest.raises(OfficersFault) as refused:
+        found(real_home, checkout, rehearsal=False)
+    assert refused.value.code == "officers.faulty"
+
+
+def test_officers_and_pins_are_never_copied_from_a_checkout(tmp_path, checkout):
+    """They are facts of one home: another would trust keys that nobody there has read aloud."""
+    source = tmp_path / "checkout"
+    shutil.copytree(checkout / "config", source / "config")
+    (source / "config" / "officers.toml").write_text("[officers.x]\n")
+    (source / "config" / "parties.toml").write_text("nonsense\n")
+    home = Home(tmp_path / "home")
+    found(home, source, rehearsal=False)
+    assert not home.officers_file.exists()
+    assert load_pins(home.parties_file).parties == {}
+
+
+def test_officers_changed_in_a_rehearsal_stay(rehearsal_home, checkout):
+    home = Home(rehearsal_home)
+    first = next(iter(load_officers(home.officers_file)))
+    home.officers_file.write_text(written([first]))
+    found(home, checkout, rehearsal=True)
+    assert list(load_officers(home.officers_file)) == [first]

@@ -42,7 +42,7 @@ class Officer(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     id: str = Field(pattern=r"^[a-z][a-z0-9-]{1,59}$")
-    name: str = Field(min_length=1, max_length=100)
+    name: str = Field(pattern=r"^[^\p{Cc}\p{Zl}\p{Zp}]+$", max_length=100)  # one line
     party: str = Field(pattern=r"^[a-z][a-z0-9-]{0,39}$")
     email: str = Field(pattern=r"^[^@\s<>]+@[^@\s<>]+$", max_length=200)
     roles: tuple[OfficerRole, ...] = Field(min_length=1)

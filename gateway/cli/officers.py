@@ -235,7 +235,7 @@ def list_tokens(cli: Cli, now: str | None) -> None:
     """List the tokens by their public halves: whose, what for, until when."""
     with cli.parts(now) as (parts, at), parts.database.transaction() as tx:
         rows = [
-            (row.prefix, row.party, row.flow, row.scopes, _life(row, at), _minute(row.last_used_at))
+            (row.prefix, row.party, row.flow, row.scopes, _life(row, at), _used(row))
             for row in tokens.listed(tx)
         ]
     say_table("Tokens", ("Prefix", "Party", "Flow", "Scopes", "State", "Last used"), rows)
@@ -256,12 +256,12 @@ def revoke(cli: Cli, prefix: str, now: str | None) -> None:
 
 def _life(row: TokenRow, now: datetime) -> str:
     if row.revoked_at is not None:
-        return f"revoked {_minute(row.revoked_at)}"
-    return f"{'ended' if now >= row.expires_at else 'until'} {_minute(row.expires_at)}"
+        return f"revoked {row.revoked_at:%Y-%m-%d}"
+    return f"{'ended' if now >= row.expires_at else 'until'} {row.expires_at:%Y-%m-%d}"
 
 
-def _minute(at: datetime | None) -> str:
-    return f"{at:%Y-%m-%d %H:%M}" if at else "never"
+def _used(row: TokenRow) -> str:
+    return f"{row.last_used_at:%Y-%m-%d}" if row.last_used_at else "never"
 
 
 COMMANDS = (list_officers, away, request, approve_request, token)

@@ -6,16 +6,19 @@
 import os
 import shutil
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
 
+from gateway.access.officers import Officer, Officers, OfficersFault, load_officers
 from gateway.agreement.load import AgreementFaults, load_agreements
 from gateway.crypto.faults import CryptoFault
 from gateway.crypto.keys import HomeKeys, examine_keys, unsafe_modes
-from gateway.crypto.openpgp import OpenPGP
+from gateway.crypto.keystate import KeyState
+from gateway.crypto.openpgp import OpenPGP, pick, refuse_unusable
 from gateway.crypto.pins import load_pins
+from gateway.engine.ways import look_at_sftp
 from gateway.intake.confined.frames import ReaderFailed
 from gateway.intake.confined.probing import probe
 from gateway.intake.confined.reader import Reader
@@ -23,6 +26,7 @@ from gateway.settings import Home, Settings, SettingsFault
 from gateway.store.database import Database, StoreFault
 
 State = Literal["ok", "warn", "fail"]
+_APPROVERS = 3  # one asks, two others approve
 
 
 @dataclass(frozen=True)
@@ -48,12 +52,14 @@ def examine_home(home: Home) -> list[Look]:
         _agreements,
         _database,
         _keys,
+        _officers,
+        _sftp,
         _reader,
     )
     for part in parts:
         try:
             looks.extend(part(home))
-        except (SettingsFault, CryptoFault, StoreFault) as fault:
+        except (SettingsFault, CryptoFault, StoreFault, OfficersFault) as fault:
             name = part.__name__.strip("_")
             looks.append(Look(name, "fail", f"{fault.args[0]} {fault.hint}"))
         except ReaderFailed as failure:
@@ -159,6 +165,55 @@ def _keys(home: Home) -> Iterator[Look]:
                 state = "warn"
             words = report.words or f"{report.fingerprint[-16:]} is well."
             yield Look(f"key {report.party} {report.role}", state, words)
+
+
+def _officers(home: Home) -> Iterator[Look]:
+    """Whether somebody can acknowledge for each recipient, and two can approve for each sender.
+
+    A lack is a warning: it stops no package, but receipts and acts of two officers would wait.
+    """
+    officers = load_officers(home.officers_file)
+    try:
+        agreements = load_agreements(home.config)
+    except AgreementFaults:
+        return  # told already
+    with OpenPGP(HomeKeys(home.root).gateway) as openpgp:
+        known = openpgp.keys()
+    unfit: set[str] = set()
+    for officer in officers:
+        if words := _unfit_key(officer, known):
+            unfit.add(officer.id)
+            yield Look(f"officer {officer.id}", "warn", words)
+    able = Officers([officer for officer in officers if officer.id not in unfit])
+    flows = [flow for agreed in agreements for flow in agreed.agreement.flows]
+    senders = dict.fromkeys(flow.sender for flow in flows)
+    recipients = dict.fromkeys(item.party for flow in flows for item in flow.recipients)
+    for party in dict.fromkeys([*senders, *recipients]):
+        lacks = []
+        if party in recipients and not able.of(party, "recipient"):
+            lacks.append("Nobody can acknowledge what it receives.")
+        if party in senders and (count := len(able.of(party, "approver"))) < _APPROVERS:
+            lacks.append(f"{count} can approve: {_APPROVERS} must, one to ask and two to approve.")
+        words = " ".join([*lacks, "Name officers with keys (docs/officers.md), then run `init`."])
+        well = f"{len(able.of(party))} with a usable key."
+        yield Look(f"officers {party}", "warn" if lacks else "ok", words if lacks else well)
+
+
+def _unfit_key(officer: Officer, known: Sequence[KeyState]) -> str:
+    """Why an officer's key cannot sign, with the mend; "" where it can."""
+    if officer.key is None:
+        return "No key is pinned in config/officers.toml (docs/officers.md)."
+    try:
+        refuse_unusable(pick(known, officer.key), "sign", datetime.now(UTC))
+    except CryptoFault as fault:
+        if fault.code == "key.unknown":
+            return f"The pinned key is not known. Put it into keys/officers/{officer.id}.asc."
+        return str(fault)
+    return ""
+
+
+def _sftp(home: Home) -> Iterator[Look]:
+    return (Look(*told) for told in look_at_sftp(home))
 
 
 def _reader(home: Home) -> Iterator[Look]:

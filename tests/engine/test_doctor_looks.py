@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from gateway.access.officers import load_officers, written
 from gateway.engine import doctor
 from gateway.engine.doctor import examine_home, refuse_unsafe_start
 from gateway.intake.confined.reader import Reader
@@ -83,6 +84,51 @@ def test_bad_settings_are_a_finding(home):
 def test_missing_pins_are_a_finding(home):
     home.parties_file.unlink()
     assert "parties.toml" in failed(home)["keys"]
+
+
+def officers_looks(home):
+    """What is said of officers, by name."""
+    return {
+        look.name: (look.state, look.words)
+        for look in examine_home(home)
+        if look.name.startswith("officer")
+    }
+
+
+@pytest.mark.usefixtures("quick")
+def test_officers_are_looked_at(home):
+    looks = officers_looks(home)
+    assert {name: state for name, (state, _) in looks.items()} == dict.fromkeys(
+        ("officers ofsted", "officers dfe", "officers panel"), "ok"
+    )
+    assert looks["officers dfe"][1] == "3 with a usable key."
+
+
+@pytest.mark.usefixtures("quick")
+def test_officers_that_are_lacking_warn_and_stop_nothing(home):
+    officers = {item.id: item for item in load_officers(home.officers_file)}
+    del officers["ofsted-officer-3"], officers["panel-officer-1"], officers["panel-officer-2"]
+    for who, key in (("dfe-officer-1", "F" * 40), ("dfe-officer-2", None)):
+        officers[who] = officers[who].model_copy(update={"key": key})
+    home.officers_file.write_text(written(list(officers.values())))
+    looks = officers_looks(home)
+    assert {state for state, _ in looks.values()} == {"warn"}
+    assert "keys/officers/dfe-officer-1.asc" in looks["officer dfe-officer-1"][1]
+    assert "No key is pinned" in looks["officer dfe-officer-2"][1]
+    assert "2 can approve: 3 must" in looks["officers ofsted"][1]
+    assert "Nobody can acknowledge" in looks["officers panel"][1]
+    for words in ("1 can approve: 3 must", "Nobody can acknowledge"):
+        assert words in looks["officers dfe"][1]
+    home.officers_file.unlink()
+    assert {state for state, _ in officers_looks(home).values()} == {"warn"}
+
+
+@pytest.mark.usefixtures("quick")
+def test_officers_written_wrongly_and_a_folder_open_to_others_fail(home):
+    (home.keys / "officers").chmod(0o777)
+    home.officers_file.write_text("[officers.x]\n")
+    assert "officers.x.name" in failed(home)["officers"]
+    assert "chmod go-w keys/officers" in failed(home)["keys"]
 
 
 @pytest.mark.usefixtures("quick")
