@@ -54,7 +54,8 @@ def underway(tx: Transaction, states: Sequence[str]) -> list[Underway]:
 
 def queried_in_silence(tx: Transaction) -> list[Underway]:
     """The deliveries queried by a receipt alone: no thread says what the query is."""
-    asked = set(tx.execute(sa.select(threads.c.package_id, threads.c.party)).tuples())
+    rows = tx.execute(sa.select(threads.c.package_id, threads.c.party))
+    asked = {(package_id, party) for package_id, party in rows}
     return [
         item for item in underway(tx, ("queried",)) if (item.package_id, item.party) not in asked
     ]
