@@ -6,7 +6,9 @@ from datetime import datetime
 from gateway.engine.diskwatch import watch_disk
 from gateway.engine.faults import Fault, as_fault
 from gateway.engine.parts import Parts
+from gateway.engine.post import send_due
 from gateway.receipts.deadlines import watch_deadlines
+from gateway.receipts.notices import queue_notices
 from gateway.records.alarms import clear_about
 
 
@@ -18,6 +20,8 @@ def keep_watch(parts: Parts, now: datetime) -> list[Fault]:
     watches: tuple[tuple[str, Callable[[], object]], ...] = (
         ("watch:disk", lambda: watch_disk(parts, now)),
         ("watch:deadlines", lambda: watch_deadlines(parts.database, parts.agreed, now)),
+        ("watch:notices", lambda: tell_officers(parts, now)),
+        ("watch:post", lambda: send_due(parts, now)),
     )
     faults = []
     for subject, watch in watches:
@@ -31,3 +35,15 @@ def keep_watch(parts: Parts, now: datetime) -> list[Fault]:
             with parts.database.transaction() as tx:
                 clear_about(tx, subject, now)
     return faults
+
+
+def tell_officers(parts: Parts, now: datetime) -> int:
+    """Queue e-mails about open alarms; how many. Without a mail server there is nobody to tell.
+
+    An alarm that is still open when a server is named is told then.
+    """
+    if not parts.settings.mail.host:
+        return 0
+    mark = "REHEARSAL: " if parts.home.is_rehearsal else ""
+    with parts.database.transaction() as tx:
+        return queue_notices(tx, parts.agreed, parts.officers, now, mark)
