@@ -1,17 +1,14 @@
 """A rehearsal home that serves SFTP, and the real OpenSSH client."""
 
 import json
-import os
 import re
 import shlex
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import psutil
 import pytest
 from rehearsing import AtWork, clean_row, make_reader
 
@@ -91,7 +88,7 @@ class Sftp:
 
     def command(self, party: str, *more: str, key: str = "") -> list[str]:
         """An `sftp` in batch mode, which reads its commands from stdin."""
-        words = ["sftp", "-q", "-P", str(self.port), *self.options(party, key), *more]
+        words = ["sftp", "-P", str(self.port), *self.options(party, key), *more]
         return [*words, "-b", "-", "127.0.0.1"]
 
     def do(self, party: str, *lines: str, key: str = "") -> "subprocess.CompletedProcess[str]":
@@ -115,9 +112,12 @@ class Sftp:
 
     def end(self) -> None:
         """Leave nothing running."""
-        if self.process.poll() is None:
+        self.process.terminate()
+        try:
+            self.process.wait(PATIENCE_SECONDS)
+        except subprocess.TimeoutExpired:
             self.process.kill()
-        self.process.wait()
+            raise
 
 
 @pytest.fixture
