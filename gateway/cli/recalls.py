@@ -10,6 +10,7 @@ from gateway.cli.words import say
 from gateway.engine.acts import asking_about
 from gateway.engine.lock import only_worker
 from gateway.receipts.recall import ask_recall
+from gateway.receipts.supersede import ask_supersede
 from gateway.store.requests import RequestRow
 
 _FILE = click.Path(path_type=Path, dir_okay=False, exists=True, allow_dash=True)
@@ -36,9 +37,33 @@ def recall(cli: Cli, package: str, officer: str, reason_file: Path, now: str | N
         _say_next(ask_recall(asking, package, reason))
 
 
+@click.command()
+@click.argument("package")
+@click.option("--drop", required=True, help="The corrected drop, which waits for its window.")
+@click.option("--alone", is_flag=True, help="Take rows from that drop alone, none from before.")
+@_OFFICER
+@_REASON
+@NOW
+@click.pass_obj
+def supersede(
+    cli: Cli,
+    package: str,
+    drop: str,
+    alone: bool,
+    officer: str,
+    reason_file: Path,
+    now: str | None,
+) -> None:
+    """Ask that a corrected drop make a new package in the place of PACKAGE."""
+    reason = written(reason_file)
+    with cli.parts(now) as (parts, at), only_worker(parts.home.lock, PATIENCE_SECONDS):
+        asking = asking_about(parts, package, officer, at)
+        _say_next(ask_supersede(asking, package, drop, "alone" if alone else "merged", reason))
+
+
 def _say_next(request: RequestRow) -> None:
     say(f"Request {request.id}: {request.act} of {request.subject}.")
     say("  Two other approvers of the party sign it: `approve`. The next tick carries it out.")
 
 
-COMMANDS = (recall,)
+COMMANDS = (recall, supersede)

@@ -1,26 +1,25 @@
 """Staged rows become one package in each recipient's outbox. `dispatch` tells the whole story."""
 
-import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
 from gateway.crypto.zips import new_password
-from gateway.dispatch.contents import addressees, contents_of
+from gateway.dispatch.contents import contents_of
 from gateway.dispatch.delivery import Placed, place_waiting
 from gateway.dispatch.entries import (
     alarm_silence,
     close_drops,
     close_windows,
     enter_package,
-    keep_deliveries,
     remember_rows,
 )
 from gateway.dispatch.gather import Gatherer
+from gateway.dispatch.making import sealed_and_kept
 from gateway.dispatch.manifest import KIND_WORDS, Kind
 from gateway.dispatch.parts import Dispatch
-from gateway.dispatch.sealing import Progress, seal
+from gateway.dispatch.sealing import Progress
 from gateway.store import drops
 from gateway.store.windows import WindowRow
 
@@ -75,29 +74,16 @@ def dispatch(
         waiting = drops.waiting(tx, flow.id)
     gathered = gatherer.choose(flow, waiting)
     password = new_password()
-    work = parts.home.packages_work / f"{flow.id}-{window.day.isoformat()}-01"
-    work.mkdir(parents=True, mode=0o700)
-    try:
-        contents = contents_of(parts, gatherer, gathered, window, covered, now)
-        sealed = seal(
-            contents,
-            work,
-            parts.openpgp,
-            parts.pins.gateway,
-            parts.pins.records_of(flow.sender),
-            addressees(parts, contents),
-            password,
-            progress,
-        )
-        kept = keep_deliveries(parts.vault, sealed)
-        with parts.database.transaction() as tx:
-            enter_package(tx, parts, contents, sealed, kept, password, now)
-            remember_rows(tx, parts, gatherer, gathered, contents.package_id)
-            close_windows(tx, parts, window, covered, contents.package_id, now)
-            close_drops(tx, parts, waiting, contents.package_id, now)
-            alarm_silence(tx, parts, contents, now)
-    finally:
-        shutil.rmtree(work)
+    contents = contents_of(parts, gatherer, gathered, window, covered, now)
+    with (
+        sealed_and_kept(parts, contents, password, progress) as (sealed, kept),
+        parts.database.transaction() as tx,
+    ):
+        enter_package(tx, parts, contents, sealed, kept, password, now)
+        remember_rows(tx, parts, gatherer, gathered, contents.package_id)
+        close_windows(tx, parts, window, covered, contents.package_id, now)
+        close_drops(tx, parts, waiting, contents.package_id, now)
+        alarm_silence(tx, parts, contents, now)
     counts = sealed.counts
     return Dispatched(
         contents.package_id,

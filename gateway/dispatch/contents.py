@@ -18,11 +18,16 @@ def contents_of(
     window: WindowRow,
     covered: Sequence[WindowRow],
     now: datetime,
+    number: int = 1,
+    supersedes: str | None = None,
 ) -> Contents:
-    """Everything that `sealing.seal` needs for the package of a window and those it covers."""
+    """Everything that `sealing.seal` needs for the package of a window and those it covers.
+
+    ``number``: 1, or the next one of the day where the package supersedes another.
+    """
     agreement = parts.agreed.agreement
     return Contents(
-        package_id=f"{gathered.flow.id}-{window.day.isoformat()}-01",
+        package_id=f"{gathered.flow.id}-{window.day.isoformat()}-{number:02}",
         flow=gathered.flow,
         agreement_id=agreement.id,
         agreement_version=agreement.version,
@@ -36,6 +41,7 @@ def contents_of(
         update_positions=gatherer.update_positions(gathered),
         account=_account(parts, gathered),
         rehearsal=parts.home.is_rehearsal,
+        supersedes=supersedes,
     )
 
 

@@ -48,7 +48,7 @@ def enter_package(
         id=contents.package_id,
         flow=flow.id,
         day=contents.window_day,
-        number=1,
+        number=int(contents.package_id[-2:]),
         kind=contents.kind,
         made_at=now,
         agreement_hash=contents.agreement_hash,

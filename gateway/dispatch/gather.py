@@ -66,20 +66,23 @@ class Gatherer:
         self._staging = staging
         self._keyed = keyed
 
-    def choose(self, flow: Flow, drops: Sequence[DropRow]) -> Gathered:
-        """Choose what travels: the newest row of each reference, unless it was sent so before."""
+    def choose(self, flow: Flow, drops: Sequence[DropRow], without: str | None = None) -> Gathered:
+        """Choose what travels: the newest row of each reference, unless it was sent so before.
+
+        ``without``: a package about to be withdrawn, whose rows do not count as sent.
+        """
         newest: dict[bytes, tuple[tuple[str, int], bytes]] = {}
         for drop, (number, cells) in self._staged(drops):
             mac = self._keyed.reference(flow.id, cells[flow.reference_place])
             newest[mac] = ((drop.id, number), self._keyed.row(flow.id, cells))
-        before = self._digests(flow, list(newest))
+        before = self._digests(flow, list(newest), without)
         chosen = {
             place: Chosen(mac, row_mac, mac in before)
             for mac, (place, row_mac) in newest.items()
             if before.get(mac) != row_mac
         }
         # A row that was sent before is staged too, but was not counted as accepted. It is never
-        # chosen here, for nothing was sent since.
+        # chosen here: where what was sent is withdrawn, its drop is counted anew (`withdrawal`).
         accepted = sum(drop.accepted or 0 for drop in drops)
         return Gathered(flow, tuple(drops), chosen, accepted - len(chosen))
 
@@ -113,9 +116,11 @@ class Gatherer:
                 for row in chunk:
                     yield drop, row
 
-    def _digests(self, flow: Flow, macs: Sequence[bytes]) -> dict[bytes, bytes]:
+    def _digests(
+        self, flow: Flow, macs: Sequence[bytes], without: str | None
+    ) -> dict[bytes, bytes]:
         found: dict[bytes, bytes] = {}
         for start in range(0, len(macs), _ASK):
             with self._database.transaction() as tx:
-                found |= sent.last_digests(tx, flow.id, macs[start : start + _ASK])
+                found |= sent.last_digests(tx, flow.id, macs[start : start + _ASK], without)
         return found

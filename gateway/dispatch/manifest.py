@@ -185,7 +185,8 @@ class OuterManifest(Part):
     """The manifest beside the package: what carriers may know, and how to tell the bytes are whole.
 
     ``size`` in bytes. ``zip_sha256`` is of the zip inside, and null where there is none
-    (``excel-password``). ``signed_by``: the gateway's key that signed this and the package.
+    (``excel-password``). ``supersedes``: the package it replaces. ``signed_by``: the gateway's key
+    that signed this and the package.
     """
 
     format: Literal["gateway-outer-manifest/1"] = "gateway-outer-manifest/1"
@@ -209,6 +210,7 @@ class OuterManifest(Part):
     counts: Counts
     marking: str
     rehearsal: bool
+    supersedes: PackageId | None = None
     signed_by: Fingerprint
 
     @model_validator(mode="after")

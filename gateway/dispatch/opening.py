@@ -27,7 +27,15 @@ _PRIVATE = 0o600
 _LARGEST_MANIFEST = 64 * 1024 * 1024  # bytes; 200,000 updates take 2
 _ASK_AGAIN = "Do not use it. Ask the sender to place it again, and tell the administrator."
 _SHARED = (  # what both manifests say must be the same
-    ("package", "flow", "kind", "window_day", "covers", "sender", "marking", "rehearsal")
+    "package",
+    "flow",
+    "kind",
+    "window_day",
+    "covers",
+    "sender",
+    "marking",
+    "rehearsal",
+    "supersedes",
 )
 _CERTIFIED = ("agreement", "agreement_version", "agreement_hash", "columns_sent", "counts")
 

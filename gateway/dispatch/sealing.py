@@ -287,6 +287,7 @@ def _outer(
         counts=certificate.counts,
         marking=contents.flow.marking,
         rehearsal=contents.rehearsal,
+        supersedes=contents.supersedes,
         signed_by=signer,
     )
 

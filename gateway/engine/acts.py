@@ -11,9 +11,11 @@ from datetime import datetime
 from typing import Any
 
 from gateway.access.approvals import ApprovalRefused, body_of, require_proven
+from gateway.dispatch.unstaging import unstage
 from gateway.engine.faults import Fault, as_fault
 from gateway.engine.parts import Parts
 from gateway.receipts.recall import ActRefused, Asking, package_of, recall, require_sender
+from gateway.receipts.supersede import Take, supersede
 from gateway.receipts.withholding import watch_statements, withhold_recalled
 from gateway.records.alarms import clear_about, clear_alarm, raise_alarm
 from gateway.records.ledger import event, move
@@ -45,7 +47,8 @@ class CarriedOut:
 
 
 def carry_out(parts: Parts, now: datetime) -> tuple[list[CarriedOut], list[Fault]]:
-    """Carry out every approved request, oldest first, and take what was recalled out of outboxes.
+    """Carry out every approved request, oldest first; take what was recalled out of outboxes, and
+    staged rows away that nothing needs any longer.
 
     Gives what was done or failed for good, and the faults (alarmed) that left things to be done.
     The caller holds the home's lock, and calls this before any window takes what it is about.
@@ -57,6 +60,7 @@ def carry_out(parts: Parts, now: datetime) -> tuple[list[CarriedOut], list[Fault
     ended = [item for item in told if isinstance(item, CarriedOut)]
     faults = [item for item in told if isinstance(item, Fault)]
     faults += _withhold(parts, now)
+    faults += _unstage(parts, now)
     for fault in faults:
         fault.alarm(parts.database, now)
     return ended, faults
@@ -95,6 +99,17 @@ def _withhold(parts: Parts, now: datetime) -> Iterator[Fault]:
     watch_statements(parts.database, now)
 
 
+def _unstage(parts: Parts, now: datetime) -> Iterator[Fault]:
+    """Rows whose package all have accepted are staged no longer, once their original is proven."""
+    for drop_id, fault in unstage(parts.database, parts.staging, parts.vault):
+        about = f"staged:{drop_id}"
+        if fault is not None:
+            yield as_fault(about, fault)
+            continue
+        with parts.database.transaction() as tx:
+            clear_about(tx, about, now)
+
+
 def _recall(parts: Parts, request: RequestRow, body: Body, now: datetime) -> None:
     with parts.database.transaction() as tx:
         package = package_of(tx, str(body["package"]))
@@ -104,7 +119,23 @@ def _recall(parts: Parts, request: RequestRow, body: Body, now: datetime) -> Non
         _done(tx, request, dispatch.agreed.hash, now)
 
 
-_ACTS: Mapping[str, Callable[[Parts, RequestRow, Body, datetime], None]] = {"recall": _recall}
+def _supersede(parts: Parts, request: RequestRow, body: Body, now: datetime) -> None:
+    with parts.database.transaction() as tx:
+        flow_id = package_of(tx, str(body["package"])).flow
+    dispatch = parts.dispatch(flow_id)
+    require_sender(dispatch, flow_id, request.party)
+    take: Take = "alone" if body["take"] == "alone" else "merged"
+
+    def done(tx: Transaction) -> None:
+        _done(tx, request, dispatch.agreed.hash, now)
+
+    supersede(dispatch, str(body["package"]), str(body["drop"]), take, now, done)
+
+
+_ACTS: Mapping[str, Callable[[Parts, RequestRow, Body, datetime], None]] = {
+    "recall": _recall,
+    "supersede": _supersede,
+}
 
 
 def _done(tx: Transaction, request: RequestRow, agreement_hash: str, now: datetime) -> None:

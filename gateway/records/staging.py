@@ -119,6 +119,19 @@ class Staging:
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         return StagedRows(self, drop_id, part)
 
+    def staged(self) -> list[str]:
+        """The drops whose accepted rows are staged, oldest first."""
+        return sorted(path.stem for path in self.folder.glob("*.accepted"))
+
+    def remove_accepted(self, drop_id: str) -> None:
+        """Remove a drop's accepted rows: only once its sealed original was read back whole."""
+        self.path(drop_id, "accepted").unlink()
+        sync_folder(self.folder)
+
+    def require(self, drop_id: str) -> None:
+        """Raises FileNotFoundError unless the drop's accepted rows are staged."""
+        self.path(drop_id, "accepted").stat()
+
     def read(self, drop_id: str, part: Part) -> Iterator[list[Row]]:
         """The staged rows, chunk by chunk. Raises CryptoFault when they were altered."""
         with self.path(drop_id, part).open("rb") as file:

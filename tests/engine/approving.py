@@ -10,6 +10,7 @@ from gateway.crypto.openpgp import OpenPGP
 from gateway.engine.acts import asking_about
 from gateway.engine.parts import Parts
 from gateway.receipts.recall import Asking, ask_recall
+from gateway.receipts.supersede import Take, ask_supersede
 from gateway.store.requests import RequestRow
 
 FIRST, SECOND, THIRD = (f"ofsted-officer-{number}" for number in (1, 2, 3))
@@ -39,3 +40,12 @@ def asked(
 def recalled(parts: Parts, now: datetime, package: str) -> RequestRow:
     """An approved request to recall a package."""
     return asked(parts, now, package, lambda asking: ask_recall(asking, package, REASON))
+
+
+def superseded(
+    parts: Parts, now: datetime, package: str, drop: str, take: Take = "merged"
+) -> RequestRow:
+    """An approved request to supersede a package by a corrected drop."""
+    return asked(
+        parts, now, package, lambda asking: ask_supersede(asking, package, drop, take, REASON)
+    )
