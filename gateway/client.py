@@ -332,6 +332,7 @@ def _unzip(zipped: Path, out: Path, password: str) -> None:
 def _require_agreement(inner: Manifest, outer: Manifest) -> None:
     certificate = inner["certificate"]
     same = all(inner[name] == outer[name] for name in _SAME)
+    same = same and inner.get("supersedes") == outer.get("supersedes")
     same = same and all(certificate[name] == outer[name] for name in _CERTIFIED)
     if not same or outer["recipient"] not in inner["recipients"]:
         raise _altered("opening.manifests-differ", "The two manifests contradict each other.")
