@@ -11,18 +11,32 @@ from gateway.cli import (
     administration,
     agreement,
     client,
+    digest,
     exchange,
     faces,
     look,
     officers,
     queries,
     recalls,
+    rehearsing,
 )
 from gateway.cli.context import Cli, gateway
 from gateway.cli.words import say_error, say_os_error
 from gateway.engine.faults import own_words
 
-for group in (administration, faces, exchange, look, officers, agreement, queries, recalls, client):
+for group in (
+    administration,
+    faces,
+    exchange,
+    look,
+    officers,
+    agreement,
+    queries,
+    recalls,
+    client,
+    digest,
+    rehearsing,
+):
     for command in group.COMMANDS:
         gateway.add_command(command)
 

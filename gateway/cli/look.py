@@ -29,9 +29,11 @@ def _tables(told: dict[str, list[dict[str, object]]]) -> None:
     shapes = {
         "alarms": ("Alarms", ("code", "subject", "words")),
         "deadlines": ("Due next", ("flow", "day", "due_at")),
+        "outstanding": ("Outstanding", ("owed", "party", "flow", "package", "due_at", "late")),
         "drops": ("Drops", ("id", "flow", "state", "rows", "accepted", "held", "repeats")),
         "packages": ("Packages", ("id", "kind", "state", "rows", "updates", "held")),
         "deliveries": ("Deliveries", ("package", "party", "state", "placed_at")),
+        "receipts": ("Receipts", ("kind", "package", "party", "officer", "way", "recorded_at")),
         "windows": ("Windows", ("flow", "day", "state", "missed", "package")),
         "keys": ("Keys", ("party", "role", "state", "days_left")),
     }

@@ -6,7 +6,17 @@ from typing import Any
 from gateway.agreement.windows import next_moment
 from gateway.agreement.workingdays import WorkingDays
 from gateway.engine.parts import Parts
-from gateway.store import alarms, drops, packages, reconciliations, threads, windows
+from gateway.receipts.owing import outstanding
+from gateway.store import (
+    alarms,
+    drops,
+    packages,
+    receipts,
+    reconciliations,
+    rehearsals,
+    threads,
+    windows,
+)
 from gateway.store.database import Transaction
 
 
@@ -14,6 +24,7 @@ def status_of(parts: Parts, now: datetime) -> dict[str, Any]:
     """The state of the home, as ``schemas/status.schema.json`` has it; no cell's value."""
     with parts.database.transaction() as tx:
         stored = _stored(tx)
+        owed = outstanding(tx, parts.agreed, now)
     return {
         "home": str(parts.home.root),
         "now": now.isoformat(),
@@ -21,6 +32,7 @@ def status_of(parts: Parts, now: datetime) -> dict[str, Any]:
         "agreements": sorted({item.agreement.id for item in parts.agreed.values()}),
         **stored,
         "deadlines": _deadlines(parts, now),
+        "outstanding": [item.as_json(now) for item in owed],
         "keys": _keys(parts, now),
     }
 
@@ -71,7 +83,10 @@ def _stored(tx: Transaction) -> dict[str, Any]:
                 "size": row.size,
                 "attempts": row.attempts,
                 "last_fault": row.last_fault,
-                "placed_at": row.placed_at.isoformat() if row.placed_at else None,
+                "placed_at": _told(row.placed_at),
+                "collected_at": _told(row.collected_at),
+                "opened_at": _told(row.opened_at),
+                "acknowledged_at": _told(row.acknowledged_at),
             }
             for package in latest
             for row in packages.deliveries_of(tx, package.id)
@@ -93,12 +108,35 @@ def _stored(tx: Transaction) -> dict[str, Any]:
                 "subject": row.subject,
                 "words": row.words,
                 "raised_at": row.raised_at.isoformat(),
+                "level": row.level,
             }
             for row in alarms.open_alarms(tx)
         ],
+        "receipts": receipts_of(tx),
         "queries": queries_of(tx),
         "reconciliations": reconciliations_of(tx),
+        "rehearsals": rehearsals_of(tx),
     }
+
+
+def _told(moment: datetime | None) -> str | None:
+    return moment.isoformat() if moment else None
+
+
+def receipts_of(tx: Transaction) -> list[dict[str, Any]]:
+    """The latest receipts, with the officers who gave them."""
+    return [
+        {
+            "kind": row.kind,
+            "package": row.package_id,
+            "party": row.party,
+            "officer": row.officer,
+            "way": row.way,
+            "at": row.at.isoformat(),
+            "recorded_at": row.recorded_at.isoformat(),
+        }
+        for row in receipts.latest(tx)
+    ]
 
 
 def queries_of(tx: Transaction) -> list[dict[str, Any]]:
@@ -112,6 +150,20 @@ def queries_of(tx: Transaction) -> list[dict[str, Any]]:
             "opened_at": row.opened_at.isoformat(),
         }
         for row in threads.latest(tx)
+    ]
+
+
+def rehearsals_of(tx: Transaction) -> list[dict[str, Any]]:
+    """The latest rehearsals: how far their packages have come, and when they passed."""
+    return [
+        {
+            "package": row.package_id,
+            "party": row.party,
+            "state": row.state,
+            "begun_at": row.begun_at.isoformat(),
+            "passed_at": row.passed_at.isoformat() if row.passed_at else None,
+        }
+        for row in rehearsals.latest(tx)
     ]
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import datetime
 
+from gateway.engine.digests import make_digests, mark_of
 from gateway.engine.diskwatch import watch_disk
 from gateway.engine.faults import Fault, as_fault
 from gateway.engine.parts import Parts
@@ -20,6 +21,7 @@ def keep_watch(parts: Parts, now: datetime) -> list[Fault]:
     watches: tuple[tuple[str, Callable[[], object]], ...] = (
         ("watch:disk", lambda: watch_disk(parts, now)),
         ("watch:deadlines", lambda: watch_deadlines(parts.database, parts.agreed, now)),
+        ("watch:digests", lambda: make_digests(parts, now)),
         ("watch:notices", lambda: tell_officers(parts, now)),
         ("watch:post", lambda: send_due(parts, now)),
     )
@@ -44,6 +46,5 @@ def tell_officers(parts: Parts, now: datetime) -> int:
     """
     if not parts.settings.mail.host:
         return 0
-    mark = "REHEARSAL: " if parts.home.is_rehearsal else ""
     with parts.database.transaction() as tx:
-        return queue_notices(tx, parts.agreed, parts.officers, now, mark)
+        return queue_notices(tx, parts.agreed, parts.officers, now, mark_of(parts))

@@ -48,7 +48,7 @@ CODES: Mapping[str, str] = {
 class Owed:
     """One thing that a party owes. ``subject`` is its alarm's; ``words`` hold no value of a cell.
 
-    ``what`` is a key of `CODES`.
+    ``what`` is a key of `CODES`; ``to`` the party that waits for it, None: all recipients.
     """
 
     what: str
@@ -56,6 +56,7 @@ class Owed:
     flow: str
     package: str | None
     party: str
+    to: str | None
     due_at: datetime
     words: str
 
@@ -97,7 +98,8 @@ def _drops(tx: Transaction, agreed: Agreed, flow: Flow, now: datetime) -> Iterat
         if deadline is not None and not rows.drop_at_hand(tx, flow.id):
             due = agreed.working_hours.deadline_at(deadline, coming.at)
             subject = f"window:{flow.id}:{coming.day.isoformat()}"
-            yield _owed(agreed, "drop", subject, flow.id, flow.sender, due, window=coming.at)
+            about = (flow.id, flow.sender, None)
+            yield _owed(agreed, "drop", subject, about, due, window=coming.at)
         return
     deadline = agreed.agreement.deadline("weekly-update")
     if deadline is None:
@@ -109,7 +111,8 @@ def _drops(tx: Transaction, agreed: Agreed, flow: Flow, now: datetime) -> Iterat
     for at, since in reversed(list(zip([coming.at, *past[:1]], before, strict=False))):
         if not rows.taken_since(tx, flow.id, since):
             due = agreed.working_hours.deadline_at(deadline, at)
-            yield _owed(agreed, "update", subject, flow.id, flow.sender, due, window=at)
+            about = (flow.id, flow.sender, None)
+            yield _owed(agreed, "update", subject, about, due, window=at)
             return
 
 
@@ -119,25 +122,26 @@ def _deliveries(tx: Transaction, agreed: Mapping[str, Agreed]) -> Iterator[Owed]
         due = _due(agreed, row.flow, what, row.since)
         if due is not None:
             item, subject = agreed[row.flow], f"delivery:{row.delivery_id}"
-            package = row.package_id
-            yield _owed(item, what, subject, row.flow, row.party, due, package, since=row.since)
+            about = (row.flow, row.party, item.agreement.flow(row.flow).sender)
+            yield _owed(item, what, subject, about, due, row.package_id, since=row.since)
 
 
 def _answers(tx: Transaction, agreed: Mapping[str, Agreed]) -> Iterator[Owed]:
     """Of each open query; of a delivery queried by its receipt alone, which asks as well."""
     asked = [
-        (f"thread:{row.id}", row.flow, row.package_id, row.asked_at)
+        (f"thread:{row.id}", row.flow, row.package_id, row.party, row.asked_at)
         for row in threads.open_threads(tx)
     ]
     asked += [
-        (f"delivery:{row.delivery_id}", row.flow, row.package_id, row.since)
+        (f"delivery:{row.delivery_id}", row.flow, row.package_id, row.party, row.since)
         for row in rows.queried_in_silence(tx)
     ]
-    for subject, flow_id, package, since in asked:
+    for subject, flow_id, package, asker, since in asked:
         due = _due(agreed, flow_id, "query-answered", since)
         if due is not None:
             item, sender = agreed[flow_id], agreed[flow_id].agreement.flow(flow_id).sender
-            yield _owed(item, "answer", subject, flow_id, sender, due, package, since=since)
+            about = (flow_id, sender, asker)
+            yield _owed(item, "answer", subject, about, due, package, since=since)
 
 
 def _due(
@@ -155,13 +159,13 @@ def _owed(
     agreed: Agreed,
     what: str,
     subject: str,
-    flow: str,
-    party: str,
+    about: tuple[str, str, str | None],
     due: datetime,
     package: str | None = None,
     **times: datetime,
 ) -> Owed:
+    flow, party, to = about
     zone = agreed.working_days.zone
     told = {name: f"{at.astimezone(zone):%d %B %Y, %H:%M}" for name, at in times.items()}
     words = _WORDS[what].format(party=party, flow=flow, package=package, **told)
-    return Owed(what, subject, flow, package, party, due, f"{words} {_TO_DO[what]}")
+    return Owed(what, subject, flow, package, party, to, due, f"{words} {_TO_DO[what]}")

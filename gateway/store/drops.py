@@ -152,3 +152,14 @@ def unsettled(tx: Transaction) -> list[DropRow]:
         sa.select(drops).where(drops.c.state == "received").order_by(drops.c.number)
     ).mappings()
     return [DropRow(**row) for row in rows]
+
+
+def counted(tx: Transaction, party: str, since: datetime, until: datetime) -> dict[str, int]:
+    """How many drops of a party came later than ``since`` and not after ``until``, by state now."""
+    rows = tx.execute(
+        sa.select(drops.c.state, sa.func.count())
+        .where(drops.c.party == party, drops.c.received_at > since, drops.c.received_at <= until)
+        .group_by(drops.c.state)
+        .order_by(drops.c.state)
+    )
+    return {str(state): int(count) for state, count in rows}

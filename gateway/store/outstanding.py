@@ -93,3 +93,40 @@ def drop_at_hand(tx: Transaction, flow: str) -> bool:
         drops.c.flow == flow, drops.c.state.in_((*WAITING, "received"))
     )
     return tx.execute(asked.limit(1)).first() is not None
+
+
+@dataclass(frozen=True)
+class Journey:
+    """When a delivery reached each of its steps; ``answer`` is ``accepted`` or ``queried``."""
+
+    flow: str
+    party: str
+    answer: str | None
+    placed_at: datetime | None
+    collected_at: datetime | None
+    opened_at: datetime | None
+    acknowledged_at: datetime | None
+
+
+def journeys(tx: Transaction, since: datetime, until: datetime) -> list[Journey]:
+    """The deliveries that took a step later than ``since``, and not later than ``until``."""
+    row = deliveries.c
+    steps = (row.placed_at, row.collected_at, row.opened_at, row.acknowledged_at)
+    answer = sa.case((row.state.in_(("accepted", "queried")), row.state), else_=None)
+    found = tx.execute(
+        sa.select(packages.c.flow, row.party, answer.label("answer"), *steps)
+        .join(packages, packages.c.id == row.package_id)
+        .where(sa.or_(*(sa.and_(step > since, step <= until) for step in steps)))
+        .order_by(row.id)
+    ).mappings()
+    return [Journey(**item) for item in found]
+
+
+def windows_in(tx: Transaction, since: datetime, until: datetime) -> list[WindowRow]:
+    """The windows that came due later than ``since``, and not later than ``until``."""
+    rows = tx.execute(
+        sa.select(windows)
+        .where(windows.c.due_at > since, windows.c.due_at <= until)
+        .order_by(windows.c.due_at, windows.c.flow)
+    ).mappings()
+    return [WindowRow(**row) for row in rows]
