@@ -67,7 +67,7 @@ class Door:
         self._path = parts.home.door
         self._server = _Server(self._path, lambda line: answer_to(parts, line, now()))
         self._own = self._path.lstat().st_ino
-        self._thread = threading.Thread(target=self._server.serve_forever, name="door")
+        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
         self._thread.start()
 
     def close(self) -> None:

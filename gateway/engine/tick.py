@@ -14,12 +14,15 @@ from gateway.engine.faults import WORKER, Fault, as_fault
 from gateway.engine.keywatch import watch_keys
 from gateway.engine.leavings import sweep
 from gateway.engine.parts import Parts
+from gateway.engine.rehearse import pass_rehearsals
+from gateway.engine.returns import Returns, take_returns
 from gateway.engine.watches import keep_watch
 from gateway.engine.windows import open_windows
 from gateway.intake.judge import Progress
 from gateway.receipts.reconciliation import ListPlaced, place_lists, reconcile
 from gateway.records.alarms import clear_about, clear_alarm, raise_alarm
 from gateway.store import alarms, windows
+from gateway.store.rehearsals import RehearsalRow
 from gateway.store.windows import WindowRow
 
 
@@ -29,10 +32,12 @@ class TickReport:
 
     now: datetime
     arrivals: Arrivals = field(default_factory=Arrivals)
+    returns: Returns = field(default_factory=Returns)
     acts: list[CarriedOut] = field(default_factory=list)
     dispatched: list[Dispatched] = field(default_factory=list)
     placed: list[Placed] = field(default_factory=list)
     lists: list[ListPlaced] = field(default_factory=list)
+    rehearsed: list[RehearsalRow] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
     waiting_windows: list[WindowRow] = field(default_factory=list)
 
@@ -49,6 +54,7 @@ def tick(parts: Parts, now: datetime, progress: Progress | None = None) -> TickR
     _watch_keys(parts, now, report)
     report.arrivals = take_in(parts, now, progress)
     _clear_silence(parts, report.arrivals, now)
+    _take_returns(parts, now, report)
     report.acts, undone = carry_out(parts, now)
     report.faults += undone
     for flow in parts.flows():
@@ -56,6 +62,7 @@ def tick(parts: Parts, now: datetime, progress: Progress | None = None) -> TickR
         _dispatch_due(parts, flow, now, report, progress)
     _place(parts, now, report)
     _reconcile(parts, now, report)
+    report.rehearsed = pass_rehearsals(parts, now)
     report.faults += keep_watch(parts, now)
     with parts.database.transaction() as tx:
         clear_about(tx, WORKER, now)
@@ -71,6 +78,17 @@ def _watch_keys(parts: Parts, now: datetime, report: TickReport) -> None:
         return
     with parts.database.transaction() as tx:
         clear_about(tx, "keys", now)
+
+
+def _take_returns(parts: Parts, now: datetime, report: TickReport) -> None:
+    """Receipts that cannot be taken now wait in their folders; nothing else waits for them."""
+    try:
+        report.returns = take_returns(parts, now)
+    except Exception as error:
+        _fault(parts, "receipts", error, now, report)
+        return
+    with parts.database.transaction() as tx:
+        clear_about(tx, "receipts", now)
 
 
 def _fault(parts: Parts, subject: str, error: Exception, now: datetime, report: TickReport) -> None:
@@ -179,16 +197,23 @@ def as_json(parts: Parts, report: TickReport) -> dict[str, Any]:
             for item in arrivals.refusals
         ],
         "unfinished": dict(arrivals.unfinished),
+        "receipts": [item.as_json() for item in report.returns.recorded],
+        "receipts_refused": [
+            {"party": item.party, "code": item.code} for item in report.returns.refused
+        ],
         "acts": [item.as_json() for item in report.acts],
         "packages": [item.as_json() for item in report.dispatched],
         "deliveries": [item.as_json() for item in report.placed],
         "reconciliations": [item.as_json() for item in report.lists],
+        "rehearsals_passed": [
+            {"package": item.package_id, "party": item.party} for item in report.rehearsed
+        ],
         "waiting_windows": [
             {"flow": item.flow, "day": item.day.isoformat()} for item in report.waiting_windows
         ],
         "faults": [
             {"code": item.code, "subject": item.subject, "words": item.words}
-            for item in (*arrivals.faults, *report.faults)
+            for item in (*arrivals.faults, *report.returns.faults, *report.faults)
         ],
         "alarms": [
             {

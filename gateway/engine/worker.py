@@ -13,6 +13,7 @@ from queue import SimpleQueue
 import structlog
 from apscheduler.schedulers.background import BackgroundScheduler
 
+from gateway.engine.door import Door
 from gateway.engine.faults import WORKER, as_fault
 from gateway.engine.lock import WorkerBusy, only_worker
 from gateway.engine.parts import Parts
@@ -42,6 +43,7 @@ def work(parts: Parts, now: Callable[[], datetime] = lambda: datetime.now(UTC)) 
     scheduler.add_job(wake, "interval", seconds=parts.settings.tick_seconds, coalesce=True)
     scheduler.start()
     observer = watch(parts.home.inbox, wake)
+    door = Door(parts, now)
     parent = os.getppid()
     log.info("working", flows=list(parts.agreed), tick_seconds=parts.settings.tick_seconds)
     wake()
@@ -53,6 +55,7 @@ def work(parts: Parts, now: Callable[[], datetime] = lambda: datetime.now(UTC)) 
             _tick_once(parts, now(), log)
         log.info("stopping", signal=signal.Signals(told).name)
     finally:
+        door.close()
         observer.stop()
         observer.join()
         scheduler.shutdown(wait=False)
@@ -94,9 +97,13 @@ def _log(report: TickReport, log: structlog.stdlib.BoundLogger) -> None:
         )
     for refusal in report.arrivals.newly_refused:
         log.warning("refused", flow=refusal.candidate.flow, code=refusal.finding.code)
+    for receipt in report.returns.recorded:
+        log.info("receipt", **receipt.as_json())
+    for not_taken in report.returns.refused:
+        log.warning("receipt refused", party=not_taken.party, code=not_taken.code)
     for package in report.dispatched:
         log.info("package", **package.as_json())
     for placed in report.placed:
         log.info("placed", **placed.as_json())
-    for fault in (*report.arrivals.faults, *report.faults):
+    for fault in (*report.arrivals.faults, *report.returns.faults, *report.faults):
         log.error("fault", code=fault.code, subject=fault.subject, words=fault.words)
