@@ -25,7 +25,8 @@ run: ready-to-run ## the service, on a rehearsal home made here at the first sta
 	@[ -e var/gateway.db ] || $(PY) -m gateway init --rehearsal
 	@echo "To try it, in another terminal: cp samples/notifications-2025-03-13.csv inbox/ofsted/notifications/"
 	@echo "The report appears in outbox/ofsted/reports/. Stop with Ctrl-C."
-	@exec $(PY) -m gateway run
+	@echo "The HTTP API answers on http://127.0.0.1:8480/api/v1 (docs/api.md); make a token with: $(PY) -m gateway token make --help"
+	@exec $(PY) -m gateway run --api 127.0.0.1:8480
 
 test: ready-to-develop ## all tests, with branch coverage (at least 90 %)
 	@rm -f .coverage .coverage.*

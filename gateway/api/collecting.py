@@ -12,7 +12,7 @@ from gateway.api.callers import WAY, Caller
 from gateway.api.face import Face
 from gateway.api.problem import Problem, problem_of
 from gateway.api.ranges import Span
-from gateway.api.sending import Sent, send
+from gateway.api.sending import send
 from gateway.api.shapes import PackageShape, PackagesShape
 from gateway.receipts.refused import ReceiptRefused, refusal
 from gateway.receipts.serving import (
@@ -25,6 +25,7 @@ from gateway.receipts.serving import (
 )
 from gateway.store import packages
 from gateway.store.database import StoreFault, Transaction
+from gateway.store.lifecycles import MoveRefused
 from gateway.store.packages import DeliveryRow, PackageRow
 
 _LOG = structlog.get_logger("api")
@@ -118,29 +119,49 @@ def sending(
     face: Face, caller: Caller, ours: Ours, path: Path, span: Span, to: socket.socket | None
 ) -> Iterator[bytes]:
     """The blocks of a span; what arrives of it is noted as served to the caller."""
-    package_id = ours.package.id
+    return send(path, span, to, _Noted(face, caller, ours))
 
-    def arrived(start: int, stop: int) -> None:
+
+@dataclass
+class _Noted:
+    """A download whose bytes count. Whoever asks just after its last byte waits for the count."""
+
+    face: Face
+    caller: Caller
+    ours: Ours
+    near_end: bool = False
+
+    def ending(self) -> None:
+        """The last byte is about to be sent."""
+        self.near_end = True
+        self.face.ending.begin(self.caller.id, self.ours.package.id)
+
+    def over(self, arrived: Span) -> None:
+        """Note what arrived. A fault is logged: the answer has gone, so nobody can be told."""
         try:
-            note_served(
-                face.parts.database,
-                ours.delivery,
-                ours.package.agreement_hash,
-                caller.id,
-                WAY,
-                start,
-                stop,
-                face.now(),
-            )
-        except (StoreFault, ReceiptRefused) as fault:
-            _LOG.error("served bytes not noted", package=package_id, code=fault.code)
+            collected = self._note(arrived)
+            _LOG.info("sent", **self._about(arrived), collected=collected)
+        except (StoreFault, ReceiptRefused, MoveRefused) as fault:
+            _LOG.error("served bytes not noted", **self._about(arrived), code=fault.code)
+        finally:
+            if self.near_end:
+                self.face.ending.end(self.caller.id, self.ours.package.id)
 
-    sent = Sent(
-        lambda: face.ending.begin(caller.id, package_id),
-        arrived,
-        lambda: face.ending.end(caller.id, package_id),
-    )
-    return send(path, span, to, sent)
+    def _about(self, arrived: Span) -> dict[str, str | int]:
+        package, caller = self.ours.package.id, self.caller.id
+        return {"package": package, "caller": caller, "start": arrived.start, "stop": arrived.stop}
+
+    def _note(self, arrived: Span) -> bool:
+        return note_served(
+            self.face.parts.database,
+            self.ours.delivery,
+            self.ours.package.agreement_hash,
+            self.caller.id,
+            WAY,
+            arrived.start,
+            arrived.stop,
+            self.face.now(),
+        )
 
 
 def headers(ours: Ours) -> Mapping[str, str]:

@@ -10,12 +10,12 @@ import socket
 import struct
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from fcntl import ioctl
 from pathlib import Path
 from termios import TIOCOUTQ
+from typing import Protocol
 
 from gateway.api.headway import BLOCK, BLOCK_SECONDS, HEADWAY
 from gateway.api.ranges import Span
@@ -56,21 +56,24 @@ class Ending:
         return any(who == caller and package in (None, what) for who, what in self._open)
 
 
-@dataclass(frozen=True)
-class Sent:
-    """What to do when a download nears its end and when it is over."""
+class Download(Protocol):
+    """Whoever wants to know how a download goes."""
 
-    ending: Callable[[], None]
-    arrived: Callable[[int, int], None]  # bytes start..stop of the file, stop not included
-    ended: Callable[[], None]
+    def ending(self) -> None:
+        """The last byte is about to be sent."""
+
+    def over(self, arrived: Span) -> None:
+        """No more is sent. What arrived of the file, which may be nothing."""
 
 
-def send(path: Path, span: Span, connection: socket.socket | None, sent: Sent) -> Iterator[bytes]:
+def send(
+    path: Path, span: Span, connection: socket.socket | None, download: Download
+) -> Iterator[bytes]:
     """The blocks of a file's span, for a WSGI server that writes each before it asks for the next.
 
     Without a ``connection`` (as in a test client) a block counts once the next is asked for.
     """
-    last, given = False, span.start
+    given = span.start
     yield b""  # the server now writes the headers, so that what follows is the body alone
     acked = _Acknowledged(connection)
     try:
@@ -80,21 +83,15 @@ def send(path: Path, span: Span, connection: socket.socket | None, sent: Sent) -
                 block = reader.read(min(BLOCK, span.stop - given))
                 if not block:
                     return
-                last = given + len(block) == span.stop
-                if last:
-                    sent.ending()
+                if given + len(block) == span.stop:
+                    download.ending()
                 HEADWAY.give(connection, BLOCK_SECONDS)
                 yield block
                 given += len(block)
         acked.wait_for(span.stop - span.start)
     finally:
-        stop = span.start + acked.count(given - span.start, span.stop - span.start)
-        try:
-            if stop > span.start:
-                sent.arrived(span.start, stop)
-        finally:
-            if last:
-                sent.ended()
+        count = acked.count(given - span.start, span.stop - span.start)
+        download.over(Span(span.start, span.start + count))
 
 
 class _Acknowledged:
