@@ -79,6 +79,8 @@ def _say_rest(report: TickReport) -> None:
         say(f"Not taken, in the inbox of {refusal.candidate.flow}: {message} {fix}")
     for flow_id, count in report.arrivals.unfinished.items():
         say(f"Still arriving or unfinished in {flow_id}: {count}")
+    for act in report.acts:
+        say(f"{f'Failed ({act.code})' if act.code else 'Done'}: the {act.act} of {act.subject}.")
     for window in report.waiting_windows:
         say(f"The window of {window.day} for {window.flow} waits for a drop seen before it.")
     for package in report.dispatched:
@@ -87,7 +89,7 @@ def _say_rest(report: TickReport) -> None:
         say(f"  placed for {placed.party}: {placed.path}")
     for fault in (*report.arrivals.faults, *report.faults):
         say_error(fault.code, fault.words, "")
-    if not (report.arrivals.processed or report.dispatched or report.placed):
+    if not (report.arrivals.processed or report.acts or report.dispatched or report.placed):
         say("Nothing was due.")
 
 

@@ -101,6 +101,8 @@ def _log(report: TickReport, log: structlog.stdlib.BoundLogger) -> None:
         log.info("receipt", **receipt.as_json())
     for not_taken in report.returns.refused:
         log.warning("receipt refused", party=not_taken.party, code=not_taken.code)
+    for act in report.acts:
+        log.info("act", **act.as_json())
     for package in report.dispatched:
         log.info("package", **package.as_json())
     for placed in report.placed:

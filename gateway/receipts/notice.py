@@ -5,6 +5,7 @@ detached signature ``.asc``. It names the package and its hash, and asks its hol
 the reason of the recall is not in it, for an outbox is no place for officers' own words.
 """
 
+import json
 from datetime import UTC, datetime
 from typing import Literal
 
@@ -45,6 +46,11 @@ class RecallNotice(Part):
     asks: Literal["quarantine-and-retain", "destroy-or-retain"]
     words: str
     signed_by: Fingerprint
+
+
+def schema() -> str:
+    """The JSON Schema of a notice, which lies in ``schemas/`` too."""
+    return json.dumps(RecallNotice.model_json_schema(mode="serialization"), indent=2) + "\n"
 
 
 def notice_file(package_id: str) -> str:

@@ -11,7 +11,7 @@ from gateway.access.approvals import ApprovalRefused
 from gateway.engine.acts import asking_about, carry_out
 from gateway.engine.tick import as_json, tick
 from gateway.receipts import ReceiptRefused
-from gateway.receipts.notice import RecallNotice, to_bytes
+from gateway.receipts.notice import RecallNotice, schema, to_bytes
 from gateway.receipts.recall import ActRefused, ask_recall
 from gateway.receipts.serving import require_servable, servable
 from gateway.receipts.texts import TextRefused
@@ -112,8 +112,7 @@ def test_what_was_recalled_travels_again(recipients, home, checkout):
     assert [item.code for item in report.acts] == [None]
     assert home.query("SELECT accepted, repeats FROM drops WHERE state = 'accepted'") == [(2, 0)]
     assert len(home.leaves("drop.recounted")) == 1
-    schema = json.loads((checkout / "schemas" / "tick.schema.json").read_text())
-    jsonschema.validate(told, schema)
+    jsonschema.validate(told, json.loads((checkout / "schemas/tick.schema.json").read_text()))
     assert told["acts"][0]["act"] == "recall"
     home.rows(clean_row(1))
     assert [item.state for item in home.tick("2026-03-02T17:00").arrivals.processed] == ["accepted"]
@@ -197,3 +196,8 @@ def test_an_approval_forged_in_the_database_does_nothing(recipients, home):
     ended, _ = carry_out(parts, now)
     assert [(item.request_id, item.code) for item in ended] == [(request.id, "approval.not-proven")]
     assert home.query("SELECT state FROM packages") == [("placed",)]
+
+
+def test_the_committed_schema_is_the_notices(checkout):
+    path = checkout / "schemas" / "recall-notice.schema.json"
+    assert path.read_text(encoding="utf-8") == schema()
