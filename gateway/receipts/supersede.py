@@ -28,12 +28,12 @@ from gateway.records.ledger import event, move
 from gateway.store import drops, packages, windows
 from gateway.store.database import Transaction
 from gateway.store.drops import WAITING, DropRow
-from gateway.store.packages import PackageRow
+from gateway.store.packages import FIRST_REHEARSAL, PackageRow
 from gateway.store.requests import RequestRow
 from gateway.store.windows import WindowRow
 
 Take = Literal["merged", "alone"]
-_LAST_NUMBER = 99
+_LAST_NUMBER = FIRST_REHEARSAL - 1
 _SEND_FRESH = "Send what is to be corrected as a fresh drop: it travels as updates."
 
 

@@ -13,6 +13,9 @@ from gateway.store.schema import deliveries, packages
 WITHDRAWN = ("recalled", "quarantined")  # states of a delivery that is served no longer
 
 
+FIRST_REHEARSAL = 90  # numbers from here on are test packages', which no window has
+
+
 @dataclass(frozen=True)
 class PackageRow:
     """The one sealed artefact of a window."""
@@ -180,9 +183,11 @@ def standing(tx: Transaction, package_id: str) -> PackageRow | None:
 
 
 def next_number(tx: Transaction, flow: str, day: date) -> int:
-    """The next free NN of a flow's day."""
+    """The next free NN of a flow's day, rehearsals not counted."""
     asked = sa.select(sa.func.max(packages.c.number)).where(
-        packages.c.flow == flow, packages.c.day == day
+        packages.c.flow == flow,
+        packages.c.day == day,
+        packages.c.number < FIRST_REHEARSAL,
     )
     return int(tx.execute(asked).scalar_one() or 0) + 1
 
