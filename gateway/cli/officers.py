@@ -28,7 +28,7 @@ from gateway.access.tokens import (
     require_fit,
     revoke_token,
 )
-from gateway.cli.context import NOW, Cli
+from gateway.cli.context import NOW, PATIENCE_SECONDS, Cli
 from gateway.cli.words import say, say_table
 from gateway.crypto.keys import HomeKeys
 from gateway.crypto.openpgp import OpenPGP
@@ -37,7 +37,6 @@ from gateway.engine.parts import Parts
 from gateway.store import requests, tokens
 from gateway.store.tokens import TokenRow
 
-_PATIENCE_SECONDS = 60.0
 _FILE = click.Path(path_type=Path)
 _DAY = click.DateTime(formats=["%Y-%m-%d"])
 _OFFICER = click.option("--officer", "officer_id", required=True, help="Who it is, by id.")
@@ -45,7 +44,7 @@ _OFFICER = click.option("--officer", "officer_id", required=True, help="Who it i
 
 @contextmanager
 def _at_work(cli: Cli, now: str | None) -> Iterator[tuple[Parts, datetime]]:
-    with cli.parts(now) as (parts, at), only_worker(parts.home.lock, _PATIENCE_SECONDS):
+    with cli.parts(now) as (parts, at), only_worker(parts.home.lock, PATIENCE_SECONDS):
         yield parts, at
 
 

@@ -52,12 +52,14 @@ class Desk:
         known = self.parts.database, self.officers, self.parts.openpgp
         return approve(*known, request.id, who, signed, self.now)
 
-    def gpg(self, who, *words):
-        """What plain gpg prints, with the keys of ``who``."""
+    def gpg(self, who, *words, text=""):
+        """What plain gpg prints for ``text``, with the keys of ``who``."""
         home = GpgHome(HomeKeys(self.work.home.root).rehearsal(who))
         try:
             command = ["gpg", "--homedir", str(home.path), "--batch", "--output", "-", *words]
-            return subprocess.run(command, check=True, capture_output=True).stdout
+            return subprocess.run(
+                command, input=text.encode(), check=True, capture_output=True
+            ).stdout
         finally:
             home.close()
 

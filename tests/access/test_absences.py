@@ -136,7 +136,9 @@ ABSENCES = st.lists(
 )
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50)
+@settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50, deadline=None
+)
 @given(told=ABSENCES)
 def test_whatever_is_told_somebody_who_is_here_acts(database, told):
     """For every officer and day the chain ends at one who is not away that day."""

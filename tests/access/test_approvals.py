@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from desk import AT, BODY, FIRST, SECOND, THIRD, Desk
@@ -12,10 +13,13 @@ from gateway.access.approvals import (
     make_request,
     note_refusal,
     require_proven,
+    signed_statement,
     statement,
 )
 from gateway.access.officers import OfficersFault
 from gateway.crypto.faults import CryptoFault
+from gateway.crypto.keys import HomeKeys
+from gateway.crypto.openpgp import OpenPGP
 from gateway.store import requests
 from gateway.store.requests import ApprovalRow
 
@@ -155,6 +159,31 @@ def test_a_key_that_has_ended_or_is_unknown_cannot_approve(desk):
     request = desk.ask()
     desk.change(SECOND, key="F" * 40)
     assert desk.refused(request, SECOND, b"x") == "approval.key-unusable"
+
+
+def test_a_signature_dated_back_into_the_key_s_life_does_not_help(desk, tmp_path):
+    """Who keeps an ended key can set a clock back; nobody can set the gateway's."""
+    request = desk.ask()
+    made, ended = datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 2, 1, tzinfo=UTC)
+    with OpenPGP(tmp_path / "own", made + timedelta(days=1)) as openpgp:
+        key = openpgp.generate("An ended key", "sign", made, ended)
+        signature = signed_statement(openpgp, request, key)
+        desk.parts.openpgp.import_pinned(openpgp.export_public(key), key)
+    desk.change(SECOND, key=key)
+    assert desk.refused(request, SECOND, signature) == "approval.key-unusable"
+
+
+def test_a_stolen_key_takes_its_approval_with_it(desk):
+    """It is revoked between the two approvals: the first no longer counts."""
+    request = desk.ask()
+    desk.approve(request, SECOND)
+    key = desk.officers.get(SECOND).key
+    keyring = HomeKeys(desk.work.home.root).rehearsal(SECOND)
+    revocation = (keyring / "openpgp-revocs.d" / f"{key}.rev").read_text()
+    desk.gpg(SECOND, "--import", text=revocation.replace("\n:-----", "\n-----"))
+    desk.parts.openpgp.import_pinned(desk.gpg(SECOND, "--export", key), key)
+    assert desk.approve(request, THIRD).state == "open"
+    assert desk.state(request) == ("open", [SECOND, THIRD])
 
 
 def test_an_unknown_request(desk):

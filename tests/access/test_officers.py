@@ -122,7 +122,7 @@ OFFICERS = st.builds(
 )
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(st.lists(OFFICERS, max_size=6, unique_by=(lambda item: item.id, lambda item: item.key)))
 def test_what_is_written_is_read_back(tmp_path: Path, officers: list[Officer]) -> None:
     path = tmp_path / "officers.toml"
@@ -131,7 +131,7 @@ def test_what_is_written_is_read_back(tmp_path: Path, officers: list[Officer]) -
     assert written(list(load_officers(path))) == written(officers)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(st.binary(max_size=300) | st.text(max_size=300).map(str.encode))
 @example(b"[officers.jo]\nname = 1979-05-27\n")
 def test_any_bytes_are_officers_or_a_coded_refusal(tmp_path: Path, content: bytes) -> None:
