@@ -153,17 +153,16 @@ def _line(
     def within(at: datetime | None) -> bool:
         return at is not None and since < at <= until
 
-    answers = [item.answer for item in own if within(item.acknowledged_at)]
     judged = [kept for item in own for kept in _kept(agreed, item, since, until)]
     return Line(
         flow=flow.id,
         sender=flow.sender,
         recipient=recipient,
-        sent=sum(within(item.placed_at) for item in own),
-        collected=sum(within(item.collected_at) for item in own),
-        opened=sum(within(item.opened_at) for item in own),
-        accepted=answers.count("accepted"),
-        queried=answers.count("queried"),
+        sent=sum(within(item.placed) for item in own),
+        collected=sum(within(item.collected) for item in own),
+        opened=sum(within(item.opened) for item in own),
+        accepted=sum(within(item.accepted) for item in own),
+        queried=sum(within(item.queried) for item in own),
         on_time=sum(judged),
         steps=len(judged),
     )
@@ -171,10 +170,11 @@ def _line(
 
 def _kept(agreed: Agreed, item: Journey, since: datetime, until: datetime) -> Iterator[bool]:
     """Of each step taken in that time and under a deadline: whether it was taken before its end."""
+    answered = min(filter(None, (item.accepted, item.queried)), default=None)
     steps = (
-        ("collected", item.placed_at, item.collected_at),
-        ("opened", item.collected_at, item.opened_at),
-        ("accepted", item.opened_at, item.acknowledged_at),
+        ("collected", item.placed, item.collected),
+        ("opened", item.collected, item.opened),
+        ("accepted", item.opened, answered),
     )
     for name, start, end in steps:
         deadline = agreed.agreement.deadline(name)

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from gateway.store.database import Transaction
 from gateway.store.drops import WAITING
-from gateway.store.schema import deliveries, drops, packages, threads, windows
+from gateway.store.schema import deliveries, drops, packages, receipts, threads, windows
 from gateway.store.windows import WindowRow
 
 _ENDED = ("recalled", "superseded")
@@ -97,27 +97,41 @@ def drop_at_hand(tx: Transaction, flow: str) -> bool:
 
 @dataclass(frozen=True)
 class Journey:
-    """When a delivery reached each of its steps; ``answer`` is ``accepted`` or ``queried``."""
+    """When a delivery first took each of its steps, by its receipts; None: not yet."""
 
     flow: str
     party: str
-    answer: str | None
-    placed_at: datetime | None
-    collected_at: datetime | None
-    opened_at: datetime | None
-    acknowledged_at: datetime | None
+    placed: datetime | None
+    collected: datetime | None
+    opened: datetime | None
+    accepted: datetime | None
+    queried: datetime | None
 
 
 def journeys(tx: Transaction, since: datetime, until: datetime) -> list[Journey]:
     """The deliveries that took a step later than ``since``, and not later than ``until``."""
-    row = deliveries.c
-    steps = (row.placed_at, row.collected_at, row.opened_at, row.acknowledged_at)
-    answer = sa.case((row.state.in_(("accepted", "queried")), row.state), else_=None)
+    row = receipts.c
+    first = sa.select(
+        row.delivery_id,
+        *(
+            sa.func.min(sa.case((row.kind == kind, row.recorded_at))).label(kind)
+            for kind in ("collected", "opened", "accepted", "queried")
+        ),
+    )
+    taken = first.group_by(row.delivery_id).subquery()
+    steps = (
+        deliveries.c.placed_at.label("placed"),
+        taken.c.collected,
+        taken.c.opened,
+        taken.c.accepted,
+        taken.c.queried,
+    )
     found = tx.execute(
-        sa.select(packages.c.flow, row.party, answer.label("answer"), *steps)
-        .join(packages, packages.c.id == row.package_id)
+        sa.select(packages.c.flow, deliveries.c.party, *steps)
+        .join(packages, packages.c.id == deliveries.c.package_id)
+        .outerjoin(taken, taken.c.delivery_id == deliveries.c.id)
         .where(sa.or_(*(sa.and_(step > since, step <= until) for step in steps)))
-        .order_by(row.id)
+        .order_by(deliveries.c.id)
     ).mappings()
     return [Journey(**item) for item in found]
 

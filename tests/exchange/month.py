@@ -7,7 +7,7 @@ tests/receipts judges those and a month of them would take minutes.
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -15,7 +15,9 @@ from rehearsing import NOTIFICATIONS, UPDATES, AtWork, clean_row, csv_of, update
 
 from gateway.agreement.workingdays import days_from
 from gateway.engine.parts import Parts
+from gateway.engine.status import status_of
 from gateway.receipts import threads
+from gateway.receipts.digest import digest_of, parties_of
 from gateway.receipts.keeping import Taken, keep
 from gateway.receipts.receipt import ReceiptKind, new_receipt, to_bytes
 from gateway.receipts.serving import note_served, require_servable
@@ -116,16 +118,43 @@ class Month:
             for leaf in self.work.leaves(event)
         ]
 
+    def digests(self, day: str) -> dict[str, Any]:
+        """Every party's digest of a day as plain data, each held against `status` of that time."""
+        with self.at(day, "17:00") as (parts, now):
+            status = status_of(parts, now)
+            with parts.database.transaction() as tx:
+                told = {
+                    party: digest_of(tx, parts.agreed, party, date.fromisoformat(day), now)
+                    for party in parties_of(parts.agreed)
+                }
+        owed = {tuple(item.values()) for item in status["outstanding"]}
+        found = {party: digest.as_json(now) for party, digest in told.items()}
+        shown = [item for digest in found.values() for item in digest["outstanding"]]
+        assert {tuple(item.values()) for item in shown} == owed
+        return found
+
+    def steps(self) -> dict[tuple[str, str], dict[str, int]]:
+        """By recipient and step, how many deliveries took it first on each day, by the ledger."""
+        found: dict[tuple[str, str], dict[str, int]] = {}
+        first: set[tuple[str, str]] = set()
+        names = {"delivery.placed": "sent"}
+        for leaf in self.work.leaves():
+            kind = names.get(leaf["event"]) or leaf["facts"].get("kind", "")
+            if leaf["event"] not in ("delivery.placed", "receipt.recorded"):
+                continue
+            if (kind, leaf["subject"]) in first:
+                continue
+            first.add((kind, leaf["subject"]))
+            days = found.setdefault((leaf["facts"]["party"], kind), {})
+            day = _zulu(leaf["at"])[:10]
+            days[day] = days.get(day, 0) + 1
+        return found
+
 
 def weekdays(first: str, last: str) -> list[str]:
     """Monday to Friday, bank holidays among them."""
     span = days_from(date.fromisoformat(first), date.fromisoformat(last))
     return [day.isoformat() for day in span if day.weekday() < 5]
-
-
-def day_before(day: str) -> str:
-    """The calendar day before."""
-    return (date.fromisoformat(day) - timedelta(days=1)).isoformat()
 
 
 def _london(stored: str) -> str:
