@@ -62,7 +62,7 @@ class S3Outbox(Part):
 
 
 class MailSettings(Part):
-    """How e-mail leaves. ``host`` empty: none is sent, and it waits in the queue.
+    """How e-mail leaves. ``host`` empty: none is written or sent; open alarms are told later.
 
     The password of ``username`` lies in ``keys/mail.password``.
     """

@@ -18,6 +18,8 @@ from gateway.crypto.keys import HomeKeys, examine_keys, unsafe_modes
 from gateway.crypto.keystate import KeyState
 from gateway.crypto.openpgp import OpenPGP, pick, refuse_unusable
 from gateway.crypto.pins import load_pins
+from gateway.engine.clock import read_clock
+from gateway.engine.outside import look_at_clock, look_at_mail
 from gateway.engine.ways import look_at_sftp
 from gateway.intake.confined.frames import ReaderFailed
 from gateway.intake.confined.probing import probe
@@ -54,6 +56,8 @@ def examine_home(home: Home) -> list[Look]:
         _keys,
         _officers,
         _sftp,
+        _clock,
+        _mail,
         _reader,
     )
     for part in parts:
@@ -214,6 +218,14 @@ def _unfit_key(officer: Officer, known: Sequence[KeyState]) -> str:
 
 def _sftp(home: Home) -> Iterator[Look]:
     return (Look(*told) for told in look_at_sftp(home))
+
+
+def _clock(home: Home) -> Iterator[Look]:
+    yield from (Look(*found) for found in look_at_clock(home, read_clock()))
+
+
+def _mail(home: Home) -> Iterator[Look]:
+    yield from (Look(*found) for found in look_at_mail(home))
 
 
 def _reader(home: Home) -> Iterator[Look]:

@@ -193,7 +193,7 @@ def _domain(settings: MailSettings) -> str:
 @contextmanager
 def _connected(settings: MailSettings, keys: Path) -> Iterator[tuple[smtplib.SMTP, Event]]:
     """A line to the mail server, cut when the tick's time for post is over (the event is set)."""
-    _require_private(settings)
+    require_private(settings)
     password = password_of(keys) if settings.username else ""
     over = Event()
     open_lines: list[smtplib.SMTP] = []
@@ -240,7 +240,8 @@ def _line(settings: MailSettings, open_lines: list[smtplib.SMTP]) -> smtplib.SMT
     return line
 
 
-def _require_private(settings: MailSettings) -> None:
+def require_private(settings: MailSettings) -> None:
+    """Raises PostFault where e-mail would leave this computer in the clear."""
     if settings.security == "none" and settings.host not in _LOOPBACK:
         raise PostFault(
             "mail.not-private",

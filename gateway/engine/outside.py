@@ -1,0 +1,60 @@
+"""What the gateway relies on outside itself, as the doctor sees it: the clock, the mail server."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Literal
+
+from gateway.engine.clock import Reading, latest_moment
+from gateway.engine.post import PostFault, password_of, require_private
+from gateway.settings import Home, Settings
+from gateway.store.database import Database, StoreFault
+
+Found = tuple[str, Literal["ok", "warn", "fail"], str]
+
+
+def look_at_clock(home: Home, reading: Reading) -> Iterator[Found]:
+    """Whether the clock is kept by a time source, and stands where it was or later."""
+    latest = _latest(home)
+    if (
+        latest is not None
+        and latest - reading.wall > timedelta(minutes=1)
+        and not home.is_rehearsal
+    ):
+        words = "The clock stands before a moment that this home has seen. Set it right."
+        yield "clock", "warn", words
+    elif reading.synchronised is None:
+        yield "clock", "warn", "Whether a time source keeps the clock cannot be seen here."
+    elif not reading.synchronised:
+        words = "No time source keeps the clock. Windows and deadlines go by it: set up NTP."
+        yield "clock", "warn", words
+    else:
+        yield "clock", "ok", "A time source keeps the clock."
+
+
+def look_at_mail(home: Home) -> Iterator[Found]:
+    """Whether e-mail is set, privately; the server itself is not asked."""
+    settings = Settings.load(home.settings_file).mail
+    if not settings.host:
+        yield "mail", "warn", "No mail server is set: alarms are told to nobody. See [mail]."
+        return
+    try:
+        require_private(settings)
+        if settings.username:
+            password_of(home.keys)
+    except PostFault as fault:
+        yield "mail", "fail", f"{fault.args[0]} {fault.hint}"
+        return
+    yield "mail", "ok", f"By {settings.host}, port {settings.port}, security {settings.security}."
+
+
+def _latest(home: Home) -> datetime | None:
+    if not home.database.is_file():
+        return None
+    database = Database.at(home.database)
+    try:
+        database.require_current()
+        return latest_moment(database)
+    except StoreFault:  # told by the look at the database
+        return None
+    finally:
+        database.close()
