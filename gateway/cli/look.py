@@ -34,6 +34,7 @@ def _tables(told: dict[str, list[dict[str, object]]]) -> None:
         "packages": ("Packages", ("id", "kind", "state", "rows", "updates", "held")),
         "deliveries": ("Deliveries", ("package", "party", "state", "placed_at")),
         "receipts": ("Receipts", ("kind", "package", "party", "officer", "way", "recorded_at")),
+        "requests": ("Requests", ("id", "act", "subject", "party", "state", "approvals")),
         "windows": ("Windows", ("flow", "day", "state", "missed", "package")),
         "keys": ("Keys", ("party", "role", "state", "days_left")),
     }

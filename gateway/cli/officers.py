@@ -28,12 +28,13 @@ from gateway.access.tokens import (
     require_fit,
     revoke_token,
 )
-from gateway.cli.context import NOW, PATIENCE_SECONDS, Cli
-from gateway.cli.words import say, say_table
+from gateway.cli.context import JSON, NOW, PATIENCE_SECONDS, Cli
+from gateway.cli.words import say, say_json, say_table
 from gateway.crypto.keys import HomeKeys
 from gateway.crypto.openpgp import OpenPGP
 from gateway.engine.lock import only_worker
 from gateway.engine.parts import Parts
+from gateway.engine.status import requests_of
 from gateway.store import requests, tokens
 from gateway.store.tokens import TokenRow
 
@@ -104,17 +105,20 @@ def request() -> None:
 
 @request.command("list")
 @click.option("--all", "ended_too", is_flag=True, help="Those that have ended as well.")
+@JSON
 @click.pass_obj
-def list_requests(cli: Cli, ended_too: bool) -> None:
+def list_requests(cli: Cli, ended_too: bool, as_json: bool) -> None:
     """List the requests that wait for approval, or to be carried out."""
     states = () if ended_too else ("open", "approved")
     with cli.parts() as (parts, _), parts.database.transaction() as tx:
-        rows = []
-        for row in requests.latest(tx, states):
-            count = str(len(requests.approvals_of(tx, row.id)))
-            rows.append((row.id, row.act, row.subject, row.party, row.state, count))
-    say_table("Requests", ("Request", "Act", "Subject", "Party", "State", "Approvals"), rows)
-    if not rows:
+        told = requests_of(tx, states)
+    if as_json:
+        say_json(told)
+        return
+    columns = ("id", "act", "subject", "party", "state", "approvals")
+    headings = ("Request", *(name.capitalize() for name in columns[1:]))
+    say_table("Requests", headings, [[str(row[name]) for name in columns] for row in told])
+    if not told:
         say("No requests.")
 
 

@@ -1,5 +1,6 @@
 """Where everything stands: drops, packages, deliveries, windows, deadlines, keys, alarms."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -14,6 +15,7 @@ from gateway.store import (
     receipts,
     reconciliations,
     rehearsals,
+    requests,
     threads,
     windows,
 )
@@ -116,6 +118,7 @@ def _stored(tx: Transaction) -> dict[str, Any]:
         "queries": queries_of(tx),
         "reconciliations": reconciliations_of(tx),
         "rehearsals": rehearsals_of(tx),
+        "requests": requests_of(tx),
     }
 
 
@@ -150,6 +153,24 @@ def queries_of(tx: Transaction) -> list[dict[str, Any]]:
             "opened_at": row.opened_at.isoformat(),
         }
         for row in threads.latest(tx)
+    ]
+
+
+def requests_of(tx: Transaction, states: Sequence[str] = ()) -> list[dict[str, Any]]:
+    """The latest requests, in those states where given; why they were made stays sealed."""
+    return [
+        {
+            "id": row.id,
+            "act": row.act,
+            "subject": row.subject,
+            "party": row.party,
+            "state": row.state,
+            "requested_at": row.requested_at.isoformat(),
+            "approvals": len(requests.approvals_of(tx, row.id)),
+            "ended_at": _told(row.ended_at),
+            "fault": row.fault,
+        }
+        for row in requests.latest(tx, states, 50)
     ]
 
 

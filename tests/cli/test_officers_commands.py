@@ -3,6 +3,7 @@
 import json
 import re
 
+import jsonschema
 import pytest
 from rehearsing import AtWork
 
@@ -58,9 +59,15 @@ def test_a_home_without_officers(work, call):
     assert "No officers are named" in call(work.home.root, "officers").stdout
 
 
-def test_a_request_is_shown_and_approved_by_two(work, call, asked, tmp_path):
+def test_a_request_is_shown_and_approved_by_two(work, call, asked, tmp_path, checkout):
     home, target = work.home.root, tmp_path / "statement"
     assert asked in call(home, "request", "list").stdout
+    (listed,) = json.loads(call(home, "request", "list", "--json").stdout)
+    assert (listed["id"], listed["state"], listed["approvals"]) == (asked, "open", 0)
+    status = json.loads(call(home, "status", "--now", AT, "--json").stdout)
+    schema = json.loads((checkout / "schemas" / "status.schema.json").read_text())
+    jsonschema.validate(status, schema)
+    assert status["requests"] == [listed]
     shown = call(home, "request", "show", asked, "--statement", str(target))
     assert "reason: It went to the wrong day." in shown.stdout
     assert json.loads(target.read_bytes())["id"] == asked
