@@ -19,6 +19,7 @@ from gateway.cli import (
     queries,
     recalls,
     rehearsing,
+    returns,
 )
 from gateway.cli.context import Cli, gateway
 from gateway.cli.words import say_error, say_os_error
@@ -36,6 +37,7 @@ for group in (
     client,
     digest,
     rehearsing,
+    returns,
 ):
     for command in group.COMMANDS:
         gateway.add_command(command)

@@ -8,7 +8,7 @@ import click
 from gateway.agreement.load import load_agreements
 from gateway.bootstrap import by_flow, moment, open_examiner
 from gateway.cli.context import JSON, NOW, Cli
-from gateway.cli.opening import open_for, password_for
+from gateway.cli.opening import open_for, password_for, receipts_of_opening
 from gateway.cli.words import progress, say, say_error, say_json
 from gateway.dispatch.manifest import KIND_WORDS
 from gateway.engine.lock import only_worker
@@ -79,6 +79,11 @@ def _say_rest(report: TickReport) -> None:
         say(f"Not taken, in the inbox of {refusal.candidate.flow}: {message} {fix}")
     for flow_id, count in report.arrivals.unfinished.items():
         say(f"Still arriving or unfinished in {flow_id}: {count}")
+    for receipt in report.returns.recorded:
+        kind, about = receipt.receipt.kind, receipt.receipt.package
+        say(f"Receipt: {receipt.receipt.party} has {kind} {about}.")
+    for not_taken in report.returns.refused:
+        say(f"Receipt of {not_taken.party} not taken ({not_taken.code}); its reports say why.")
     for act in report.acts:
         say(f"{f'Failed ({act.code})' if act.code else 'Done'}: the {act.act} of {act.subject}.")
     for window in report.waiting_windows:
@@ -87,9 +92,10 @@ def _say_rest(report: TickReport) -> None:
         say(f"Package {package.package_id}: {package.sentence}")
     for placed in report.placed:
         say(f"  placed for {placed.party}: {placed.path}")
-    for fault in (*report.arrivals.faults, *report.faults):
+    for fault in (*report.arrivals.faults, *report.returns.faults, *report.faults):
         say_error(fault.code, fault.words, "")
-    if not (report.arrivals.processed or report.acts or report.dispatched or report.placed):
+    done = (report.arrivals.processed, report.returns.recorded, report.returns.refused)
+    if not any((*done, report.acts, report.dispatched, report.placed)):
         say("Nothing was due.")
 
 
@@ -121,8 +127,18 @@ def replace(cli: Cli, drop_id: str, by: str, now: str | None) -> None:
 @click.option("--party", required=True, help="As which recipient to open it.")
 @click.option("--to", required=True, type=_FILE, help="The folder for data.xlsx.")
 @click.option("--password-file", type=_FILE, help="A file whose first line is the password.")
+@click.option("--receipt", is_flag=True, help="Sign the receipts collected and opened.")
+@NOW
 @click.pass_obj
-def open_command(cli: Cli, package: Path, party: str, to: Path, password_file: Path | None) -> None:
+def open_command(
+    cli: Cli,
+    package: Path,
+    party: str,
+    to: Path,
+    password_file: Path | None,
+    receipt: bool,
+    now: str | None,
+) -> None:
     """Verify, decrypt and unzip PACKAGE, check its manifest, and write data.xlsx."""
     opened = open_for(cli.home, package, party, to, password_file)
     outer = opened.outer
@@ -138,6 +154,10 @@ def open_command(cli: Cli, package: Path, party: str, to: Path, password_file: P
     say(f"  Under the agreement {outer.agreement}, hash {outer.agreement_hash}.")
     for path in opened.files.values():
         say(f"  {path}")
+    if receipt:
+        say("Receipts, signed with the party's key (send each with its .asc):")
+        for path in receipts_of_opening(cli.home, outer, party, to, now):
+            say(f"  {path}")
 
 
 @click.command()

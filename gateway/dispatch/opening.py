@@ -94,6 +94,17 @@ def open_package(
         return Opened(outer, inner, _hand_over(plain, to), signed_at)
 
 
+def describe_package(package: Path, openpgp: OpenPGP, gateway_key: str) -> OuterManifest:
+    """What the signed manifest beside ``package`` says of it; nothing is opened or written.
+
+    Raises OpeningFault, also where the package is not, byte for byte, the one it describes.
+    """
+    with tempfile.TemporaryDirectory(prefix="manifest-") as folder, _as_opening_faults():
+        outer, _ = _verified_manifest(package, Path(folder), openpgp, gateway_key)
+        _whole_delivery(package, Path(folder), outer)
+        return outer
+
+
 def _verified_manifest(
     package: Path, work: Path, openpgp: OpenPGP, gateway_key: str
 ) -> tuple[OuterManifest, datetime]:
