@@ -217,7 +217,7 @@ def fetch(api: Api, settings: Settings, package_id: str) -> Path:
     target = place / (package_id + SUFFIXES[about["protection"]])
     if target.exists() and _sha256(target) == about["sha256"]:
         return target
-    part = target.with_name(target.name + ".part")
+    part = _beside(target, ".part")
     tries = 0
     while not part.exists() or part.stat().st_size < about["size"]:
         time.sleep(0.2 * tries)
@@ -241,7 +241,7 @@ def verify(settings: Settings, package_id: str) -> tuple[Path, Manifest]:
     """The package's file and its manifest, once the signature, names, size and hash are right."""
     place, gateway_key = settings.place(package_id), settings.need("gateway_key")
     path = place / f"{package_id}.manifest.json"
-    signature = path.with_name(path.name + ".asc")
+    signature = _beside(path, ".asc")
     for beside in (path, signature):
         if not beside.is_file():
             raise Refused("opening.manifest-missing", f"{beside.name} is not there.", "Fetch it.")
@@ -366,27 +366,35 @@ def receipt_bytes(kind: str, outer: Manifest, officer: str | None) -> bytes:
     return text.encode() + b"\n"
 
 
+def make_receipt(settings: Settings, package_id: str, kind: str) -> Path:
+    """Make and sign a receipt for a package that verifies; one made before is used again."""
+    package, outer = verify(settings, package_id)
+    path = package.with_name(f"{kind}.receipt.json")
+    signature = _beside(path, ".asc")
+    if signature.exists():
+        return path
+    by_officer = kind in BY_OFFICER
+    key = settings.need("officer_key" if by_officer else "key")
+    home = settings.officer_gnupg_home if by_officer else settings.gnupg_home
+    _write(path, receipt_bytes(kind, outer, settings.need("officer") if by_officer else None))
+    words = ("--armor", "--local-user", key, "--output", str(signature), "--detach-sign", str(path))
+    code, said = _gpg(home, *words)
+    if code or not any(line[0] == "SIG_CREATED" for line in said):
+        signature.unlink(missing_ok=True)
+        hint = f"Check that gpg has the secret key {key}, and that it is unlocked."
+        raise Refused("receipt.unsigned", "gpg could not sign the receipt.", hint)
+    return path
+
+
 def send_receipt(api: Api, settings: Settings, package_id: str, kind: str) -> bool:
     """Make, sign and send a receipt once; False where it was sent before.
 
     It is kept beside the package. Unsent for want of a network, the very same goes next time.
     """
-    package, outer = verify(settings, package_id)
-    path = package.with_name(f"{kind}.receipt.json")
-    signature, sent = path.with_name(path.name + ".asc"), path.with_name(path.name + ".sent")
+    path = make_receipt(settings, package_id, kind)
+    signature, sent = _beside(path, ".asc"), _beside(path, ".sent")
     if sent.exists():
         return False
-    if not signature.exists():
-        by_officer = kind in BY_OFFICER
-        key = settings.need("officer_key" if by_officer else "key")
-        home = settings.officer_gnupg_home if by_officer else settings.gnupg_home
-        _write(path, receipt_bytes(kind, outer, settings.need("officer") if by_officer else None))
-        words = ("--yes", "--armor", "--local-user", key, "--output", str(signature))
-        code, said = _gpg(home, *words, "--detach-sign", str(path))
-        if code or not any(line[0] == "SIG_CREATED" for line in said):
-            signature.unlink(missing_ok=True)
-            hint = f"Check that gpg has the secret key {key}, and that it is unlocked."
-            raise Refused("receipt.unsigned", "gpg could not sign the receipt.", hint)
     body = {"receipt": path.read_text("ascii"), "signature": signature.read_text("ascii")}
     try:
         api.ask("POST", f"/packages/{package_id}/receipts", body)
@@ -397,6 +405,15 @@ def send_receipt(api: Api, settings: Settings, package_id: str, kind: str) -> bo
             raise
     _write(sent, b"")
     return True
+
+
+def lay_receipt(settings: Settings, package_id: str, kind: str, folder: Path) -> Path:
+    """Make, sign and lay a receipt into a folder that the gateway reads, the signature first."""
+    path = make_receipt(settings, package_id, kind)
+    name = f"{package_id}-{kind}-{json.loads(path.read_bytes())['id'][:8]}.receipt.json"
+    for source, target in ((_beside(path, ".asc"), f"{name}.asc"), (path, name)):
+        _write(folder / target, source.read_bytes(), 0o640)
+    return folder / name
 
 
 # --- programs and files --------------------------------------------------------------------------
@@ -436,9 +453,14 @@ def _sha256(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def _write(path: Path, content: bytes) -> None:
-    part = path.with_name(path.name + ".tmp")
+def _beside(path: Path, suffix: str) -> Path:
+    return path.with_name(path.name + suffix)
+
+
+def _write(path: Path, content: bytes, mode: int = 0o600) -> None:
+    part = _beside(path, ".tmp")
     part.write_bytes(content)
+    part.chmod(mode)
     part.replace(path)
 
 
@@ -491,6 +513,9 @@ def _get_password(settings: Settings, words: argparse.Namespace) -> int:
 
 
 def _receipt(settings: Settings, words: argparse.Namespace) -> int:
+    if words.to is not None:
+        _say(f"Signed: {lay_receipt(settings, words.package, words.kind, words.to)}")
+        return ALL_WELL
     sent = send_receipt(Api(settings), settings, words.package, words.kind)
     _say(f"{'Recorded' if sent else 'Sent before'}: {words.kind}, {words.package}.")
     return ALL_WELL
@@ -562,6 +587,7 @@ def _parser() -> argparse.ArgumentParser:
     made["open"].add_argument("--receipt", action="store_true", help="send collected and opened")
     made["password"].add_argument("--to", type=Path, required=True, help="the file to write")
     made["receipt"].add_argument("kind", choices=BY_PARTY + BY_OFFICER)
+    made["receipt"].add_argument("--to", type=Path, help="lay it into this folder, not to the API")
     running = commands.add_parser("run", help="for a scheduled job: take everything not yet opened")
     running.set_defaults(act=_run)
     return parser

@@ -1,6 +1,7 @@
 """`gateway client` against the real API, with real gpg and 7-Zip: as a recipient's job runs it."""
 
 import json
+import os
 import re
 import shutil
 import socket
@@ -25,6 +26,7 @@ from gateway.bootstrap import open_parts
 from gateway.crypto.gpghome import GpgHome
 from gateway.engine.door import Door
 from gateway.engine.parts import Parts
+from gateway.engine.returns import take_returns
 from gateway.receipts.receipt import from_bytes, to_bytes
 
 FLOW = "notifications"
@@ -448,6 +450,22 @@ def test_a_receipt_whose_answer_was_lost_is_not_sent_anew(served: Served, dfe: R
     assert dfe("receipt", package, "opened") == client.ALL_WELL
     assert (dfe.place(package) / "opened.receipt.json").read_bytes() == before
     assert served.states(package) == ("opened", ["collected", "opened"])
+
+
+def test_receipts_go_by_a_folder_too(served: Served, dfe: Recipient) -> None:
+    package = served.package()
+    inbox = served.work.home.receipts_of("dfe")
+    assert dfe("fetch", package) == client.ALL_WELL
+    for kind in ("collected", "opened", "accepted"):
+        assert dfe("receipt", package, kind, "--to", str(inbox)) == client.ALL_WELL
+    for path in inbox.iterdir():
+        assert re.fullmatch(rf"{package}-[a-z]+-[0-9a-f]{{8}}\.receipt\.json(\.asc)?", path.name)
+        os.utime(path, (1_700_000_000, 1_700_000_000))
+    with open_parts(served.work.home) as parts:
+        taken = take_returns(parts, datetime.now(UTC))
+    assert [item.receipt.kind for item in taken.recorded] == ["collected", "opened", "accepted"]
+    assert served.states(package)[0] == "accepted"
+    assert list(inbox.iterdir()) == []
 
 
 def test_no_secret_is_a_word_of_a_command(
