@@ -16,6 +16,7 @@ from gateway.api.problem import Problem
 from gateway.api.ranges import RangeUnsatisfiable, Span, wanted_span
 from gateway.api.shapes import HealthShape, ReceiptBody, Shape
 
+_NO_LIMIT = 1 << 62
 OpenView = Callable[[Face], Response]
 View = Callable[..., Response]  # of a face, a caller, and the ids of the route
 
@@ -142,7 +143,7 @@ def _withdraw(face: Face, caller: Caller, drop: str) -> Response:
 
 def _send(face: Face, caller: Caller) -> Response:
     flow = upload.require_sender(face, caller)
-    request.max_content_length = None  # the flow's own limit holds, and is counted as it comes
+    request.max_content_length = _NO_LIMIT  # the flow's own holds, and is counted as it comes
     length = request.content_length
     inbox = upload.require_room(face, flow, length)
     return _json(upload.take(inbox, flow, request.stream, length, connection()), 202)  # type: ignore[arg-type]

@@ -178,29 +178,56 @@ class Api:
 
 
 @contextmanager
-def api_over(placed: Placed, folder: Path, keyring: Keyring, settings: str = "") -> Iterator[Api]:
-    """A copy of the home with a worker's door and an API, both ended at the end."""
+def api_over(
+    placed: Placed,
+    folder: Path,
+    keyring: Keyring,
+    settings: str = "",
+    largest: int | None = None,
+    hurried: bool = False,
+) -> Iterator[Api]:
+    """A copy of the home with a worker's door and an API, both ended at the end.
+
+    ``largest``: bytes that the agreement lets a drop have; ``hurried``: clients have little time.
+    """
     root = folder / "home"
     shutil.copytree(
         placed.home, root, symlinks=True, ignore=shutil.ignore_patterns("S.*", "worker.lock")
     )
     home = Home(root)
     home.settings_file.write_text(settings, encoding="utf-8")
+    if largest is not None:
+        _allow(home, largest)
     with ExitStack() as stack:
         parts = stack.enter_context(open_parts(home))
         stack.callback(Door(parts, lambda: datetime.now(UTC)).close)
         log = folder / "api.log"
-        process = stack.enter_context(started(root, log))
+        process = stack.enter_context(started(root, log, hurried))
         yield Api(home, placed, parts, listening(log, process), process, log, keyring)
 
 
+def _allow(home: Home, largest: int) -> None:
+    [agreement] = (home.config / "agreements").glob("*.toml")
+    before = "files = { "
+    changed = agreement.read_text().replace(before, f"{before}maximum_bytes = {largest}, ")
+    agreement.write_text(changed)
+
+
+_HURRIED = (
+    "import sys, gateway.api.headway as headway;"
+    "headway.HEAD_SECONDS = headway.BLOCK_SECONDS = 0.3;"
+    "from gateway.cli import main; main()"
+)
+
+
 @contextmanager
-def started(root: Path, log: Path) -> Iterator["subprocess.Popen[bytes]"]:
+def started(root: Path, log: Path, hurried: bool = False) -> Iterator["subprocess.Popen[bytes]"]:
     """`gateway api` on a free port."""
     words = ["--home", str(root), "api", "--listen", "127.0.0.1:0"]
+    how = ["-c", _HURRIED] if hurried else ["-m", "gateway"]
     with log.open("wb") as stream:
         process = subprocess.Popen(
-            [sys.executable, "-m", "gateway", *words], cwd=CHECKOUT, stderr=stream, stdout=stream
+            [sys.executable, *how, *words], cwd=CHECKOUT, stderr=stream, stdout=stream
         )
     try:
         yield process

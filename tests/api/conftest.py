@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 from at_the_api import Api, Placed, api_over, place_both
@@ -34,6 +35,15 @@ def shared_api(
         yield api
 
 
+@pytest.fixture(scope="module")
+def api_for_tokens(
+    placed: Placed, keyring: Keyring, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Api]:
+    """An API that every kind of token may ask everything."""
+    with api_over(placed, tmp_path_factory.mktemp("tokens"), keyring) as api:
+        yield api
+
+
 @pytest.fixture
 def api(placed: Placed, keyring: Keyring, tmp_path: Path) -> Iterator[Api]:
     """An API of the test's own."""
@@ -42,11 +52,11 @@ def api(placed: Placed, keyring: Keyring, tmp_path: Path) -> Iterator[Api]:
 
 
 @pytest.fixture
-def api_set(placed: Placed, keyring: Keyring, tmp_path: Path) -> Iterator[Callable[[str], Api]]:
-    """``api_set("[api]\\nthreads = 2")``: an API with those settings."""
+def api_set(placed: Placed, keyring: Keyring, tmp_path: Path) -> Iterator[Callable[..., Api]]:
+    """``api_set("[api]\\nthreads = 2", largest=1000, hurried=True)``: see `api_over`."""
     with ExitStack() as stack:
 
-        def make(settings: str) -> Api:
-            return stack.enter_context(api_over(placed, tmp_path, keyring, settings))
+        def make(settings: str = "", **more: Any) -> Api:
+            return stack.enter_context(api_over(placed, tmp_path, keyring, settings, **more))
 
         yield make
