@@ -17,7 +17,6 @@ from gateway.store.database import Database, Transaction
 from gateway.store.packages import DeliveryRow
 
 SERVABLE = ("placed", "collected", "opened", "accepted", "queried")
-_WITHDRAWN = ("recalled", "quarantined")
 
 
 def servable(tx: Transaction, party: str, flow: str) -> list[DeliveryRow]:
@@ -33,12 +32,12 @@ def require_servable(tx: Transaction, package_id: str, party: str) -> DeliveryRo
     package.superseded.
     """
     delivery = packages.delivery(tx, package_id, party)
-    if delivery is not None and delivery.state in _WITHDRAWN:
-        raise refusal("package.recalled", delivery.id)
-    if delivery is None or delivery.state not in SERVABLE:
+    if delivery is None or delivery.state == "sealed":
         raise refusal("package.unknown")
     if _is_superseded(tx, package_id):
         raise refusal("package.superseded", delivery.id)
+    if delivery.state not in SERVABLE:
+        raise refusal("package.recalled", delivery.id)
     return delivery
 
 

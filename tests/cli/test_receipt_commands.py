@@ -9,6 +9,7 @@ import jsonschema
 import pytest
 from rehearsing import AtWork, clean_row
 
+from gateway.crypto.pins import load_pins
 from gateway.receipts.receipt import from_bytes
 
 AT, LATER = "2026-03-02T16:05", "2026-03-02T16:20"
@@ -155,3 +156,31 @@ def test_an_altered_package_is_not_acknowledged(work, placed, call, tmp_path):
         work.home.root, "acknowledge", str(file), "--party", "dfe", "--officer", "dfe-officer-1"
     )
     assert (done.returncode, "opening.altered" in done.stderr) == (1, True)
+
+
+def test_the_page_on_receipts_makes_one_with_plain_gpg(
+    work, placed, call, checkout, tmp_path, monkeypatch, need_program
+):
+    """The very lines of docs/receipts.md, run by a shell where the package lies."""
+    bash = need_program("bash")
+    page = (checkout / "docs" / "receipts.md").read_text()
+    script = page.split("```sh\n")[1].split("```")[0]
+    assert f"PACKAGE={PACKAGE} PARTY=dfe KEY=FINGERPRINT" in script
+    script = script.replace("FINGERPRINT", load_pins(work.home.parties_file).exchange_of("dfe"))
+    script = script.replace('"$(date -u +%Y-%m-%dT%H:%M:%SZ)"', '"2026-03-02T16:10:00Z"')
+    for path in placed.iterdir():
+        shutil.copy(path, tmp_path)
+    monkeypatch.setenv("GNUPGHOME", str(work.home.root / "keys" / "rehearsal" / "dfe"))
+    done = subprocess.run([bash, "-eu"], input=script, cwd=tmp_path, text=True, capture_output=True)
+    subprocess.run(["gpgconf", "--kill", "all"], check=True)
+    assert done.returncode == 0, done.stderr
+    made = sorted(tmp_path.glob("*.receipt.json*"))
+    assert [path.name for path in made] == [
+        f"{PACKAGE}-collected.receipt.json",
+        f"{PACKAGE}-collected.receipt.json.asc",
+    ]
+    for path in made:
+        shutil.copy(path, work.home.receipts_of("dfe"))
+    told = json.loads(call(work.home.root, "tick", "--json", "--now", LATER).stdout)
+    assert told["receipts_refused"] == []
+    assert [item["kind"] for item in told["receipts"]] == ["collected"]
