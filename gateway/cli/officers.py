@@ -1,6 +1,5 @@
 """Commands of officers: who they are and who is away; requests, approvals; tokens of programs."""
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date, datetime
@@ -29,8 +28,8 @@ from gateway.access.tokens import (
     revoke_token,
 )
 from gateway.cli.context import JSON, NOW, PATIENCE_SECONDS, Cli
+from gateway.cli.opening import keyring_of
 from gateway.cli.words import say, say_json, say_table
-from gateway.crypto.keys import HomeKeys
 from gateway.crypto.openpgp import OpenPGP
 from gateway.engine.lock import only_worker
 from gateway.engine.parts import Parts
@@ -193,10 +192,7 @@ def _sign_here(parts: Parts, request_id: str, officer_id: str, faked: datetime |
     officer = next((item for item in parts.officers if item.id == officer_id), None)
     if row is None or officer is None or officer.key is None:
         return b""
-    keyring = HomeKeys(parts.home.root).rehearsal(officer.id)
-    if not keyring.is_dir():
-        keyring = Path(os.environ.get("GNUPGHOME") or Path.home() / ".gnupg")
-    with OpenPGP(keyring, faked) as openpgp:
+    with OpenPGP(keyring_of(parts.home, officer.id), faked) as openpgp:
         return signed_statement(openpgp, row, officer.key)
 
 

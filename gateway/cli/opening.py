@@ -30,11 +30,11 @@ def open_for(home: Home, package: Path, party: str, to: Path, password_file: Pat
     """
     gateway_key = load_pins(home.parties_file).gateway
     secret = _password(home, package, party, password_file)
-    with OpenPGP(_keyring(home, party)) as openpgp:
+    with OpenPGP(keyring_of(home, party)) as openpgp:
         return open_package(package, openpgp, gateway_key, secret, to)
 
 
-def _keyring(home: Home, who: str) -> Path:
+def keyring_of(home: Home, who: str) -> Path:
     """The GNUPGHOME of a rehearsal's party or officer, or else of whoever runs this."""
     rehearsal = HomeKeys(home.root).rehearsal(who)
     if rehearsal.is_dir():
@@ -56,7 +56,7 @@ def receipts_of_opening(
     at, faked = _signing_moment(home, now)
     signer = load_pins(home.parties_file).exchange_of(party)
     kinds: Sequence[ReceiptKind] = ("collected", "opened")
-    with OpenPGP(_keyring(home, party), faked) as openpgp:
+    with OpenPGP(keyring_of(home, party), faked) as openpgp:
         return [
             write_signed(receipt_for(kind, outer, at), openpgp, signer, folder) for kind in kinds
         ]
@@ -80,7 +80,7 @@ def receipt_of_officer(
     key = _key_of(officer, party)
     file = _package_file(home, package, party)
     at, faked = _signing_moment(home, now)
-    with OpenPGP(_keyring(home, officer.id), faked) as openpgp:
+    with OpenPGP(keyring_of(home, officer.id), faked) as openpgp:
         outer = describe_package(file, openpgp, load_pins(home.parties_file).gateway)
         if outer.recipient != party:
             raise refusal("receipt.not-yours")

@@ -187,7 +187,7 @@ def test_two_persons_with_two_keys_or_nothing(office):
     run_state_machine_as_test(
         lambda: Office(office),
         settings=settings(
-            max_examples=30,
+            max_examples=20,
             stateful_step_count=25,
             deadline=None,
             suppress_health_check=list(HealthCheck),
