@@ -12,6 +12,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn
@@ -25,6 +26,7 @@ FOLDER = Path(sys.argv[1]).absolute() if len(sys.argv) > 1 else CHECKOUT / "var"
 HOME = FOLDER / "home"
 SAMPLES = CHECKOUT / "samples"
 ANNEX_A_HEADINGS = 33
+RECEIPTS = ("collected", "opened", "accepted")
 SHOWN = 6  # of the rows held in a file
 
 screen = Console(highlight=False, width=None if sys.stdout.isatty() else 110)
@@ -177,10 +179,11 @@ def window(stages: Stages, flow: str, now: str, parties: list[str]) -> dict[str,
     return placed
 
 
-def open_package(stages: Stages, party: str, package: Path) -> list[list[Any]]:
-    """Open a package as its recipient; gives the sheet's rows."""
+def open_package(stages: Stages, party: str, package: Path, now: str) -> list[list[Any]]:
+    """Open a package as its recipient, with its receipts; gives the sheet's rows."""
     folder = FOLDER / "opened" / party
-    gateway("open", str(package), "--party", party, "--to", str(folder))
+    words = ("--party", party, "--to", str(folder), "--receipt", "--now", now)
+    gateway("open", str(package), *words)
     book = folder / "data.xlsx"
     expect(book.is_file(), f"opening wrote no {near(book)}.")
     rows: list[list[Any]] = CalamineWorkbook.from_path(book).get_sheet_by_index(0).to_python()
@@ -188,6 +191,50 @@ def open_package(stages: Stages, party: str, package: Path) -> list[list[Any]]:
     screen.print(outcome.capitalize() + ".")
     stages.done(f"{party} opens it", outcome, book)
     return rows
+
+
+def acknowledge(stages: Stages, party: str, package: Path, now: str) -> None:
+    """A named officer of the recipient accepts it, with a key of their own."""
+    words = ("--party", party, "--officer", f"{party}-officer-1", "--now", now)
+    gateway("acknowledge", str(package), *words)
+    folder = HOME / "inbox" / party / "receipts"
+    receipts = sorted(folder.glob("*.receipt.json"))
+    expect(len(receipts) == len(RECEIPTS), f"{near(folder)} has not three receipts.")
+    kinds = [json.loads(receipt.read_bytes())["kind"] for receipt in receipts]
+    expect(sorted(kinds) == sorted(RECEIPTS), f"the receipts of {party} are {kinds}.")
+    for receipt, kind in zip(receipts, kinds, strict=True):
+        signer = HOME / "keys" / "parties" / f"{party}-exchange.asc"
+        if kind == "accepted":
+            signer = HOME / "keys" / "officers" / f"{party}-officer-1.asc"
+        verify(receipt, signer)
+    screen.print(f"Verified with gpg alone: {', '.join(kinds)}, each by the right key.")
+    kept = FOLDER / "receipts" / party  # the inbox is empty once the gateway has taken them
+    shutil.copytree(folder, kept)
+    stages.done(f"{party} accepts it", "three receipts, signed: " + ", ".join(kinds), kept)
+
+
+def verify(receipt: Path, key: Path) -> None:
+    """Verify a receipt's signature with gpg and one public key, without the gateway."""
+    with tempfile.TemporaryDirectory(prefix="gw") as folder:
+        gpg = ["gpg", "--homedir", folder, "--batch", "--quiet", "--no-autostart"]
+        for words in (["--import", str(key)], ["--verify", f"{receipt}.asc", str(receipt)]):
+            ran = subprocess.run([*gpg, *words], capture_output=True, text=True, check=False)
+            expect(ran.returncode == 0, f"gpg does not verify {near(receipt)}.", ran.stderr)
+
+
+def receipts_in(stages: Stages, package_id: str, parties: list[str], now: str) -> None:
+    """The gateway judges the receipts that came back: now the package's life has ended well."""
+    report = tick(now)
+    recorded = [item for item in report["receipts"] if item["package"] == package_id]
+    expect(len(recorded) == len(parties) * len(RECEIPTS), "not every receipt counted.")
+    told: dict[str, Any] = json.loads(gateway("status", "--now", now, "--json"))
+    states = {
+        item["party"]: item["state"] for item in told["deliveries"] if item["package"] == package_id
+    }
+    expect(states == dict.fromkeys(parties, "accepted"), "not everyone has accepted it.")
+    outcome = f"{len(recorded)} receipts recorded: accepted by {' and '.join(parties)}"
+    screen.print(outcome.capitalize() + ".")
+    stages.done("Receipts are back", outcome, HOME / "var" / "gateway.db")
 
 
 def samples(flow: str) -> list[Path]:
@@ -260,9 +307,21 @@ def notifications(stages: Stages) -> None:
         "Each with its own key. Here the rehearsal knows the zip's password; in service it is\n"
         "released apart.",
     )
-    opened = {party: open_package(stages, party, path) for party, path in placed.items()}
+    opened = {
+        party: open_package(stages, party, path, "2025-03-13T16:20")
+        for party, path in placed.items()
+    }
     expect(opened["dfe"] == opened["panel"], "DfE and the panel did not get the same rows.")
     expect(len(opened["dfe"][0]) == ANNEX_A_HEADINGS, "the sheet has not the Annex A headings.")
+    stages.begin(
+        f"{day}, 16:40",
+        "a named officer of each accepts it",
+        "Opening it made two receipts, signed with the recipient's key: collected, opened. The\n"
+        "third is a person's: an officer looks, and accepts or queries, with a key of their own.",
+    )
+    for party, path in placed.items():
+        acknowledge(stages, party, path, "2025-03-13T16:40")
+    receipts_in(stages, "notifications-2025-03-13-01", ["dfe", "panel"], "2025-03-13T16:45")
 
 
 def updates(stages: Stages) -> None:
@@ -284,7 +343,15 @@ def updates(stages: Stages) -> None:
     )
     stages.begin(f"{day}, 12:00", "the weekly window", "The other direction: from DfE to Ofsted.")
     placed = window(stages, "scr-updates", "2025-03-14T12:00", ["ofsted"])
-    open_package(stages, "ofsted", placed["ofsted"])
+    open_package(stages, "ofsted", placed["ofsted"], "2025-03-14T12:20")
+    acknowledge(stages, "ofsted", placed["ofsted"], "2025-03-14T12:40")
+    receipts_in(stages, "scr-updates-2025-03-14-01", ["ofsted"], "2025-03-14T12:45")
+    reconciled = "reconciliation-scr-updates-2025-03-14.csv.gpg"
+    for party in ("ofsted", "dfe"):
+        sealed = HOME / "outbox" / party / "reports" / reconciled
+        expect(sealed.is_file(), f"{near(sealed)} is not there.")
+        outcome = f"what waits for a decision, by age: sealed to {party}"
+        stages.done("Reconciliation", outcome, sealed)
 
 
 def main() -> None:
