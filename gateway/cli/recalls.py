@@ -7,9 +7,10 @@ import click
 from gateway.cli.context import NOW, PATIENCE_SECONDS, Cli
 from gateway.cli.queries import written
 from gateway.cli.words import say
-from gateway.engine.acts import asking_about
+from gateway.engine.acts import asking_about, asking_about_drop
 from gateway.engine.lock import only_worker
 from gateway.receipts.recall import ask_recall
+from gateway.receipts.release import Attested, ask_release
 from gateway.receipts.supersede import ask_supersede
 from gateway.store.requests import RequestRow
 
@@ -61,9 +62,26 @@ def supersede(
         _say_next(ask_supersede(asking, package, drop, "alone" if alone else "merged", reason))
 
 
+@click.command()
+@click.argument("drop")
+@click.option("--rows", required=True, help="The held rows by number, such as 3,7.")
+@click.option("--codes", required=True, help="The findings attested to, such as screen.name.")
+@_OFFICER
+@NOW
+@click.pass_obj
+def release(cli: Cli, drop: str, rows: str, codes: str, officer: str, now: str | None) -> None:
+    """Ask that held rows of DROP travel: two officers attest that their findings are mistaken.
+
+    They look at their own file; the gateway shows nobody the row.
+    """
+    attested = Attested.of(drop, rows, codes)
+    with cli.parts(now) as (parts, at), only_worker(parts.home.lock, PATIENCE_SECONDS):
+        _say_next(ask_release(asking_about_drop(parts, drop, officer, at), attested))
+
+
 def _say_next(request: RequestRow) -> None:
     say(f"Request {request.id}: {request.act} of {request.subject}.")
     say("  Two other approvers of the party sign it: `approve`. The next tick carries it out.")
 
 
-COMMANDS = (recall, supersede)
+COMMANDS = (recall, supersede, release)

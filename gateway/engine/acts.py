@@ -15,6 +15,7 @@ from gateway.dispatch.unstaging import unstage
 from gateway.engine.faults import Fault, as_fault
 from gateway.engine.parts import Parts
 from gateway.receipts.recall import ActRefused, Asking, package_of, recall, require_sender
+from gateway.receipts.release import Attested, drop_of, release
 from gateway.receipts.supersede import Take, supersede
 from gateway.receipts.withholding import watch_statements, withhold_recalled
 from gateway.records.alarms import clear_about, clear_alarm, raise_alarm
@@ -88,6 +89,13 @@ def asking_about(parts: Parts, package_id: str, officer_id: str, now: datetime) 
     return Asking(parts.dispatch(flow_id), parts.officers, officer_id, now)
 
 
+def asking_about_drop(parts: Parts, drop_id: str, officer_id: str, now: datetime) -> Asking:
+    """What an officer needs to ask for an act on a drop. Raises ActRefused."""
+    with parts.database.transaction() as tx:
+        flow_id = drop_of(tx, drop_id).flow
+    return Asking(parts.dispatch(flow_id), parts.officers, officer_id, now)
+
+
 def _withhold(parts: Parts, now: datetime) -> Iterator[Fault]:
     """Take recalled packages out of the outboxes, and watch for their holders' statements."""
     for item in withhold_recalled(parts.dispatch, parts.database, now):
@@ -132,9 +140,32 @@ def _supersede(parts: Parts, request: RequestRow, body: Body, now: datetime) -> 
     supersede(dispatch, str(body["package"]), str(body["drop"]), take, now, done)
 
 
+def _release(parts: Parts, request: RequestRow, body: Body, now: datetime) -> None:
+    with parts.database.transaction() as tx:
+        flow_id = drop_of(tx, str(body["drop"])).flow
+        ended = requests.latest(tx, ("done",))
+    dispatch = parts.dispatch(flow_id)
+    require_sender(dispatch, flow_id, request.party)
+    before = {
+        row.id: _attested(body_of(parts.sealer, row))
+        for row in ended
+        if (row.act, row.subject) == (request.act, request.subject)
+    }
+
+    def done(tx: Transaction) -> None:
+        _done(tx, request, dispatch.agreed.hash, now)
+
+    release(dispatch, _attested(body), request, before, now, done)
+
+
+def _attested(body: Body) -> Attested:
+    return Attested.of(str(body["drop"]), str(body["rows"]), str(body["codes"]))
+
+
 _ACTS: Mapping[str, Callable[[Parts, RequestRow, Body, datetime], None]] = {
     "recall": _recall,
     "supersede": _supersede,
+    "release-held": _release,
 }
 
 

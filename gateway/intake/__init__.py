@@ -151,11 +151,12 @@ def _examine_and_stage(
     now: datetime,
     progress: Progress | None,
 ) -> Judgement:
-    staged = _Staged(parts.staging.open(drop.id, "accepted"), parts.staging.open(drop.id, "held"))
+    staged = _Staged(*(parts.staging.open(drop.id, part) for part in ("accepted", "held", "why")))
     try:
         with Draft(original.path.parent) as draft:
             verdict = _examine(parts.examiner, flow, original.path, now, staged, draft, progress)
         if verdict.state != "quarantined":
+            staged.why(verdict)
             staged.keep()
         return verdict
     finally:
@@ -225,10 +226,10 @@ class _Nowhere:
 
 
 class _Staged:
-    """Takes judged rows into the drop's two staged files."""
+    """Takes judged rows into the drop's staged files, and why rows are held beside them."""
 
-    def __init__(self, accepted: StagedRows, held: StagedRows) -> None:
-        self._accepted, self._held = accepted, held
+    def __init__(self, accepted: StagedRows, held: StagedRows, why: StagedRows) -> None:
+        self._accepted, self._held, self._why = accepted, held, why
 
     def accepted(self, rows: list[Row]) -> None:
         self._accepted.add(rows)
@@ -236,10 +237,18 @@ class _Staged:
     def held(self, rows: list[Row]) -> None:
         self._held.add(rows)
 
+    def why(self, verdict: Judgement) -> None:
+        """Two officers may attest to a held row's findings only where no other one stands."""
+        codes: dict[int, dict[str, None]] = {}
+        for item in verdict.findings:
+            if item.severity == "error" and item.row is not None:
+                codes.setdefault(item.row, {})[item.code] = None
+        self._why.add([(row, tuple(codes[row])) for row in sorted(codes)])
+
     def keep(self) -> None:
-        self._accepted.keep()
-        self._held.keep()
+        for part in (self._accepted, self._why, self._held):
+            part.keep()
 
     def abandon(self) -> None:
-        self._accepted.abandon()
-        self._held.abandon()
+        for part in (self._accepted, self._why, self._held):
+            part.abandon()

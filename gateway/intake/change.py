@@ -18,28 +18,40 @@ class ChangeRefused(Exception):
 
 
 def withdraw_drop(database: Database, drop_id: str, now: datetime) -> None:
-    """Take a drop back before its window. Its sealed original stays. Raises ChangeRefused."""
+    """Take a drop back before its window. Its sealed original stays. Raises ChangeRefused.
+
+    Rows released from it that wait as well are taken back with it.
+    """
     with database.transaction() as tx:
-        drop = _waiting(tx, drop_id)
-        facts = {"flow": drop.flow, "party": drop.party}
-        happened = event("drop.withdrawn", f"drop:{drop.id}", drop.agreement_hash, facts)
-        move(tx, "drop", {"id": drop.id}, drop.state, "withdrawn", happened, now)
+        named = _waiting(tx, drop_id)
+        for drop in (named, *drops.released_from(tx, named)):
+            facts = {"flow": drop.flow, "party": drop.party}
+            happened = event("drop.withdrawn", f"drop:{drop.id}", drop.agreement_hash, facts)
+            move(tx, "drop", {"id": drop.id}, drop.state, "withdrawn", happened, now)
 
 
 def replace_drop(database: Database, drop_id: str, by: str, now: datetime) -> None:
-    """Let the drop ``by`` stand for another of the same flow. Raises ChangeRefused."""
+    """Let the drop ``by`` stand for another of the same flow. Raises ChangeRefused.
+
+    It stands for rows released from that one as well.
+    """
     with database.transaction() as tx:
-        drop, newer = _waiting(tx, drop_id), _waiting(tx, by)
-        if newer.flow != drop.flow or newer.number <= drop.number:
+        named, newer = _waiting(tx, drop_id), _waiting(tx, by)
+        if (
+            newer.flow != named.flow
+            or newer.number <= named.number
+            or newer.original == named.original
+        ):
             raise ChangeRefused(
                 "drop.not-newer",
                 "A drop can only be replaced by a newer one of the same flow.",
                 "Name the older drop first, then the newer one; `status` lists them.",
             )
-        facts = {"flow": drop.flow, "party": drop.party, "by": newer.id}
-        happened = event("drop.replaced", f"drop:{drop.id}", drop.agreement_hash, facts)
-        values = {"replaced_by": newer.id}
-        move(tx, "drop", {"id": drop.id}, drop.state, "replaced", happened, now, values)
+        for drop in (named, *drops.released_from(tx, named)):
+            facts = {"flow": drop.flow, "party": drop.party, "by": newer.id}
+            happened = event("drop.replaced", f"drop:{drop.id}", drop.agreement_hash, facts)
+            values = {"replaced_by": newer.id}
+            move(tx, "drop", {"id": drop.id}, drop.state, "replaced", happened, now, values)
 
 
 def _waiting(tx: Transaction, drop_id: str) -> DropRow:

@@ -17,7 +17,8 @@ from gateway.crypto.sealing import SealedWriter, read_sealed
 from gateway.store.folder import sync_folder
 
 Row = tuple[int, tuple[str, ...]]
-Part = Literal["accepted", "held"]
+# "why": for each held row, the codes of its errors in the place of cells
+Part = Literal["accepted", "held", "why"]
 
 
 def pack(rows: Iterable[Row]) -> bytes:

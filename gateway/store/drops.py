@@ -91,6 +91,20 @@ def of_packages(tx: Transaction, package_ids: Sequence[str]) -> list[DropRow]:
     return [DropRow(**row) for row in rows]
 
 
+def released_from(tx: Transaction, drop: DropRow) -> list[DropRow]:
+    """The waiting drops that hold rows released from this one: they share its sealed original."""
+    rows = tx.execute(
+        sa.select(drops)
+        .where(
+            drops.c.original == drop.original,
+            drops.c.number > drop.number,
+            drops.c.state.in_(WAITING),
+        )
+        .order_by(drops.c.number)
+    ).mappings()
+    return [DropRow(**row) for row in rows]
+
+
 def count_anew(tx: Transaction, drop: DropRow) -> None:
     """Keep the counts of a drop as they are given here; its rows stay as many."""
     tx.execute(

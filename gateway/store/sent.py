@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
-from datetime import date
+from datetime import date, datetime
 
 import sqlalchemy as sa
 
@@ -85,6 +85,24 @@ def was_sent(tx: Transaction, flow: str, reference_mac: bytes) -> bool:
         table.c.flow == flow, table.c.reference_mac == reference_mac
     )
     return tx.execute(asked).first() is not None
+
+
+def sent_after(tx: Transaction, flow: str, macs: Sequence[bytes], since: datetime) -> set[bytes]:
+    """Those references that travelled in a package made after a moment, withdrawn or not."""
+    table = sent_references
+    found: set[bytes] = set()
+    for start in range(0, len(macs), _LOOKUP):
+        asked = (
+            sa.select(table.c.reference_mac)
+            .join(packages, packages.c.id == table.c.package_id)
+            .where(
+                table.c.flow == flow,
+                table.c.reference_mac.in_(macs[start : start + _LOOKUP]),
+                packages.c.made_at > since,
+            )
+        )
+        found.update(bytes(mac) for (mac,) in tx.execute(asked))
+    return found
 
 
 @dataclass(frozen=True)

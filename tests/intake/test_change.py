@@ -1,5 +1,6 @@
 """Until its window a drop may be withdrawn or replaced, with a leaf of it; afterwards never."""
 
+import hashlib
 import json
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -37,7 +38,7 @@ def dropped(database: Database) -> Dropped:
                 received_at=AT,
                 size=1,
                 sha256="a" * 64,
-                original="b" * 64,
+                original=hashlib.sha256(drop_id.encode()).hexdigest(),
                 agreement_hash="c" * 64,
             )
             if state in ("sent", "withdrawn", "replaced"):

@@ -149,6 +149,7 @@ def finished(work: AtWork, drop_id: str) -> None:
     assert sorted(path.name for path in work.home.staged.iterdir()) == [
         f"{drop_id}.accepted",
         f"{drop_id}.held",
+        f"{drop_id}.why",
     ]
     assert sorted(path.name for path in work.home.reports_of("ofsted").iterdir()) == [
         f"notifications-2026-03-02-{drop_id}.csv",
