@@ -16,7 +16,7 @@ from gateway.agreement.load import Agreed
 from gateway.agreement.model import Role
 from gateway.agreement.windows import london_date
 from gateway.receipts.deadlines import agreed_about
-from gateway.store import alarms, drops, mails, threads
+from gateway.store import alarms, drops, mails, requests, threads
 from gateway.store.alarms import AlarmRow
 from gateway.store.database import Transaction
 
@@ -30,12 +30,19 @@ TITLES: Mapping[str, str] = {
     "delivery.not-opened": "a package was not opened in time",
     "delivery.not-accepted": "a package was not accepted in time",
     "query.unanswered": "a query was not answered in time",
+    "recall.statement-owed": "a recalled package is to be signed for",
+    "request.failed": "what two officers approved could not be done",
+    "receipts.stray": "something in the folder for receipts is no receipt",
     "window.missed": "a window was missed",
     "window.went-without": "a window went without a drop",
     "flow.nothing-received": "nothing was received for a window",
     "flow.rows-held": "every row of a window is held",
     "key.expiring": "a key will expire",
     "key.expired": "a key has expired",
+    "key.revoked": "a key was revoked",
+    "key.missing": "a key is missing",
+    "key.mismatched": "a key is not the pinned one",
+    "key.unfit": "a key is not fit for its use",
     "disk.low": "the disk is filling",
     "clock.back": "the clock is wrong",
     "clock.wrong": "the clock is wrong",
@@ -93,13 +100,15 @@ def audiences(
     if kind == "thread":
         thread = threads.get(tx, about)
         return _between(agreed, thread.flow, thread.party) if thread else _home(agreed)
-    if kind == "drop":
-        drop = drops.get(tx, about)
-        return (Audience(drop.party, "sender"),) if drop else _home(agreed)
+    if kind in ("drop", "request"):
+        row = drops.get(tx, about) if kind == "drop" else requests.get(tx, about)
+        return (Audience(row.party, "sender"),) if row else _home(agreed)
     if kind == "inbox" and len(parts) > 1 and parts[1] in agreed:
         return (Audience(parts[0], "sender"),)
     if kind == "key" and parts[0] in _parties(agreed):
         return (Audience(parts[0], "home"),)
+    if kind == "receipts" and parts[0] in _parties(agreed):
+        return (Audience(parts[0], "recipient"),)
     return _home(agreed)
 
 
