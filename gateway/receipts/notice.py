@@ -58,6 +58,11 @@ def notice_file(package_id: str) -> str:
     return f"{package_id}.recalled.json"
 
 
+def is_notice(name: str) -> bool:
+    """Whether a file of that name is a notice, or a notice's signature."""
+    return name.endswith((notice_file(""), f"{notice_file('')}.asc"))
+
+
 def notice_of(
     agreement: Agreement, package: PackageRow, delivery: DeliveryRow, signer: str, now: datetime
 ) -> RecallNotice:

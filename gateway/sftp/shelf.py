@@ -1,17 +1,19 @@
-"""What a party may fetch: the files of its servable deliveries, from the vault, and its reports.
+"""What a party may fetch: files of its servable deliveries from the vault, notices and reports.
 
 Everything here blocks (database, disk) and is called away from the event loop.
 """
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from pathlib import Path
 
 from gateway.dispatch.manifest import manifest_file as manifest_name
 from gateway.engine.face import FaceParts
 from gateway.receipts import serving
+from gateway.receipts.notice import is_notice
 from gateway.receipts.ranges import Range, union
 from gateway.sftp.tree import REPORTS, Place
 from gateway.store import packages
@@ -40,10 +42,11 @@ class Shelf:
     def files(self, place: Place) -> list[Shown]:
         """The files of a folder of the outbox, as they are now."""
         if place.shelf == REPORTS:
-            return sorted(self._reports(), key=lambda item: item.name)
+            return self._lying(self._folder(place))
         with self._parts.database.transaction() as tx:
             rows = serving.servable(tx, self.party, place.shelf)
-        return [shown for row in rows for shown in self._of(row)]
+        notices = self._lying(self._folder(place), is_notice)
+        return [*(shown for row in rows for shown in self._of(row)), *notices]
 
     def find(self, place: Place) -> Shown | None:
         """The file of that name, or None."""
@@ -58,16 +61,25 @@ class Shelf:
             if vault.has(digest):
                 yield Shown(label, vault.path(digest).stat().st_size, at, digest)
 
-    def _reports(self) -> Iterator[Shown]:
-        folder = self._parts.home.reports_of(self.party)
+    def _folder(self, place: Place) -> Path:
+        home = self._parts.home
+        if place.shelf == REPORTS:
+            return home.reports_of(self.party)
+        return home.outbox_of(self.party, place.shelf)
+
+    def _lying(self, folder: Path, wanted: Callable[[str], bool] = lambda _: True) -> list[Shown]:
+        """The ordinary, visible files of a folder that are wanted, by name."""
         if not folder.is_dir():
-            return
+            return []
+        found = []
         with os.scandir(folder) as entries:
             for entry in entries:
                 seen = entry.stat(follow_symlinks=False)
-                if stat.S_ISREG(seen.st_mode) and not entry.name.startswith("."):
+                visible = not entry.name.startswith(".")
+                if visible and stat.S_ISREG(seen.st_mode) and wanted(entry.name):
                     at = datetime.fromtimestamp(seen.st_mtime, UTC)
-                    yield Shown(entry.name, seen.st_size, at)
+                    found.append(Shown(entry.name, seen.st_size, at))
+        return sorted(found, key=lambda item: item.name)
 
     def open(self, place: Place, principal: str) -> "Download | None":
         """The file of that name, open to be read; None where there is none. Raises StoreFault."""
@@ -77,7 +89,7 @@ class Shelf:
         if shown.sha256:
             path = self._parts.vault.whole(shown.sha256)
         else:
-            path = self._parts.home.reports_of(self.party) / shown.name
+            path = self._folder(place) / shown.name
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
         size = os.fstat(descriptor).st_size
         return Download(self._parts, replace(shown, size=size), principal, descriptor)

@@ -51,6 +51,12 @@ def test_what_a_party_fetches_whole_it_has_collected(sftp, package, work):
     plain.close()
     assert sftp.names("dfe", "/outbox/notifications") == []
     assert sftp.do("dfe", f"get /outbox/notifications/{files[2]} again").returncode != 0
+    # The notice that the worker lays in its place is.
+    notice = f"{package}.recalled.json"
+    (work.home.outbox_of("dfe", "notifications") / notice).write_bytes(b"{}\n")
+    assert sftp.names("dfe", "/outbox/notifications") == [notice]
+    assert sftp.do("dfe", f"get /outbox/notifications/{notice}").returncode == 0
+    assert (sftp.folder / notice).read_bytes() == b"{}\n"
 
 
 def test_a_broken_download_is_no_collection_and_a_resumed_one_is(sftp, package, work):
