@@ -37,18 +37,19 @@ class Placed:
     """A home at rest with packages in its outboxes. Copy it; do not use it."""
 
     home: Path
-    package: str  # ofsted → dfe, panel
+    packages: tuple[str, ...]  # ofsted → dfe, panel
     other: str  # dfe → ofsted, of the other flow
 
 
-def place_both(root: Path, reader: Reader) -> Placed:
-    """One package of each flow."""
+def place_all(root: Path, reader: Reader) -> Placed:
+    """Packages of each flow; there are enough for tests that share a home."""
     work = AtWork(root, reader)
     work.drop(csv_of([update_row(1)], UPDATE_HEADINGS), UPDATES)
     [answered] = packed(work.tick("2026-02-27T12:05"), UPDATES)
     work.rows(clean_row(1), clean_row(2))
-    [sent] = packed(work.tick("2026-03-02T16:05"))
-    return Placed(root, sent.package_id, answered.package_id)
+    days = ("2026-03-02", "2026-03-03", "2026-03-04")
+    sent = [item for day in days for item in packed(work.tick(f"{day}T16:05"))]
+    return Placed(root, tuple(item.package_id for item in sent[-3:]), answered.package_id)
 
 
 @dataclass(frozen=True)
@@ -88,8 +89,8 @@ class Api:
 
     @property
     def package(self) -> str:
-        """The package of `notifications`."""
-        return self.placed.package
+        """A package of `notifications`, the one that `recipients` sign for."""
+        return self.placed.packages[0]
 
     def token(self, party: str = "dfe", flow: str = FLOW, *scopes: str, days: int = 90) -> str:
         """A token of that party, of every scope unless some are named; the same each time."""
@@ -166,6 +167,11 @@ class Api:
     def leaves(self, event: str) -> list[dict[str, Any]]:
         """The ledger's leaves of an event."""
         return AtWork(self.home.root, self.parts.reader).leaves(event)
+
+    def receipts(self, package: str, party: str) -> list[tuple[str, str]]:
+        """Kind and way of the receipts for a delivery, oldest first."""
+        asked = "SELECT kind, way FROM receipts WHERE delivery_id = ? ORDER BY recorded_at"
+        return self.query(asked, f"{package}:{party}")
 
     def query(self, question: str, *values: object) -> list[tuple[Any, ...]]:
         """Ask the database directly."""

@@ -6,17 +6,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from at_the_api import Api, Placed, api_over, place_both
+from at_the_api import Api, Placed, api_over, place_all
 from receipting import Keyring, copied
 from rehearsing import make_reader
 
 
 @pytest.fixture(scope="session")
 def placed(template_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Placed:
-    """A home with a package of each flow, once per worker."""
+    """A home with packages of each flow, once per worker."""
     root = copied(template_home, tmp_path_factory.mktemp("placed-api") / "home")
     with make_reader() as reader:
-        return place_both(root, reader)
+        return place_all(root, reader)
 
 
 @pytest.fixture(scope="session")
@@ -30,17 +30,8 @@ def keyring(placed: Placed) -> Iterator[Keyring]:
 def shared_api(
     placed: Placed, keyring: Keyring, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Api]:
-    """An API for tests that leave its packages as they are."""
+    """An API that tests share: each has its own package, party or token."""
     with api_over(placed, tmp_path_factory.mktemp("api"), keyring) as api:
-        yield api
-
-
-@pytest.fixture(scope="module")
-def api_for_tokens(
-    placed: Placed, keyring: Keyring, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Api]:
-    """An API that every kind of token may ask everything."""
-    with api_over(placed, tmp_path_factory.mktemp("tokens"), keyring) as api:
         yield api
 
 

@@ -11,7 +11,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from at_the_api import FLOW, PATIENCE_SECONDS, Api
+from at_the_api import FLOW, PATIENCE_SECONDS, Api, Placed, api_over
+from receipting import Keyring
 from rehearsing import AtWork, clean_row, csv_of, make_reader
 
 from gateway.api.face import make_face
@@ -72,10 +73,22 @@ def test_from_a_drop_to_its_withdrawal(api: Api) -> None:
     assert (again.status, again.code) == (409, "drop.not-waiting")
 
 
-@pytest.fixture
-def small(api_set: MakeApi) -> Iterator[Api]:
+@pytest.fixture(scope="module")
+def small_files(
+    placed: Placed, keyring: Keyring, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Api]:
     """An API whose drops have a limit that tests can reach."""
-    return api_set(largest=LARGEST)
+    with api_over(placed, tmp_path_factory.mktemp("small"), keyring, largest=LARGEST) as api:
+        yield api
+
+
+@pytest.fixture
+def small(small_files: Api) -> Api:
+    """The same with an empty inbox."""
+    inbox = small_files.home.inbox_of("ofsted", FLOW)
+    for name in small_files.inbox():
+        (inbox / name).unlink()
+    return small_files
 
 
 def test_a_drop_that_is_too_large(
