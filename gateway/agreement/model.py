@@ -28,7 +28,7 @@ Kind = Literal[
 Protection = Literal["openpgp+password", "password", "excel-password"]
 Role = Literal["sender", "recipient", "approver", "administrator"]
 RESERVED_IDS = frozenset({"receipts", "reports"})
-# The deadlines at which the gateway can raise an alarm; any other is for people to keep.
+# The deadlines at which the gateway can act; any other is for people to keep.
 CUT_OFF = "drop-cut-off"
 KEPT_DEADLINES = frozenset(
     {
@@ -281,7 +281,8 @@ class Review(Frozen):
 class Deadline(Frozen):
     """A deadline in working hours or days, by name, with the clause whose duty it times.
 
-    ``enforced`` is ``yes`` when the gateway raises the alarm at the deadline, else ``not-yet``.
+    ``enforced`` is ``yes`` when the gateway acts at the deadline (an alarm, a list), else
+    ``not-yet``.
     ``before``: so many working hours before the moment it is counted from, and not after.
     """
 
