@@ -52,15 +52,6 @@ class SftpSettings(Part):
     login_seconds: float = Field(default=30.0, gt=0, le=600)
 
 
-class S3Outbox(Part):
-    """A recipient's outbox in a bucket; its credentials lie in ``keys/s3/<party>.toml``."""
-
-    endpoint: str = ""  # empty: the region's own
-    region: str = "eu-west-2"
-    bucket: str
-    prefix: str = ""
-
-
 class MailSettings(Part):
     """How e-mail leaves. ``host`` empty: none is written or sent; open alarms are told later.
 
@@ -88,7 +79,6 @@ class Settings(BaseModel):
     run_without_confinement: str = ""  # a named reason; always shown (design: notes on the reader)
     api: ApiSettings = ApiSettings()
     sftp: SftpSettings = SftpSettings()
-    s3: dict[str, S3Outbox] = {}  # by recipient party
     mail: MailSettings = MailSettings()
 
     @classmethod
