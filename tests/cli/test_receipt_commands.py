@@ -3,6 +3,7 @@
 import json
 import shutil
 import subprocess
+import tempfile
 from pathlib import Path
 
 import jsonschema
@@ -170,9 +171,14 @@ def test_the_page_on_receipts_makes_one_with_plain_gpg(
     script = script.replace('"$(date -u +%Y-%m-%dT%H:%M:%SZ)"', '"2026-03-02T16:10:00Z"')
     for path in placed.iterdir():
         shutil.copy(path, tmp_path)
-    monkeypatch.setenv("GNUPGHOME", str(work.home.root / "keys" / "rehearsal" / "dfe"))
-    done = subprocess.run([bash, "-eu"], input=script, cwd=tmp_path, text=True, capture_output=True)
-    subprocess.run(["gpgconf", "--kill", "all"], check=True)
+    with tempfile.TemporaryDirectory(prefix="g") as short:  # gpg-agent's sockets want a short path
+        link = Path(short) / "h"
+        link.symlink_to(work.home.root / "keys" / "rehearsal" / "dfe")
+        monkeypatch.setenv("GNUPGHOME", str(link))
+        done = subprocess.run(
+            [bash, "-eu"], input=script, cwd=tmp_path, text=True, capture_output=True
+        )
+        subprocess.run(["gpgconf", "--kill", "all"], check=True)
     assert done.returncode == 0, done.stderr
     made = sorted(tmp_path.glob("*.receipt.json*"))
     assert [path.name for path in made] == [
