@@ -340,7 +340,8 @@ def _require_opened(heard: Said) -> None:
             "The message is sealed to keys that this key folder does not hold.",
             "Open it as the party it was sent to, or ask the sender to seal it to your key.",
         )
-    _refuse_locked(heard)
+    if readers:  # without any, gpg asks for a passphrase of the message itself: none ever has one
+        _refuse_locked(heard)
     raise CryptoFault(
         "message.damaged",
         "The message is cut short, altered, or not an encrypted message.",

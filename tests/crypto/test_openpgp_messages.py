@@ -396,6 +396,15 @@ def test_a_key_under_a_passphrase_that_nobody_can_type(
     assert code == "key.locked"
 
 
+def test_a_message_whose_first_packet_is_no_longer_one_for_a_reader_is_damaged(
+    ring: Ring, message: Path, out: Path
+) -> None:
+    whole = message.read_bytes()
+    message.write_bytes(bytes([whole[0] ^ (1 << 4)]) + whole[1:])  # gpg then asks for a passphrase
+    code = _refuses_to_open(ring.dfe.home, message, out, ring.gateway.fingerprint)
+    assert code == "message.damaged"
+
+
 @given(data=st.data())
 @settings(
     max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]

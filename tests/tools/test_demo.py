@@ -22,7 +22,7 @@ def test_the_demo_ends_well_and_every_artefact_is_where_it_says(
     table = ran.stdout[ran.stdout.index("What happened, and where it lies") :]
     cells = [line.split("│")[2].strip() for line in table.splitlines() if line.startswith("│")]
     artefacts = [cell for cell in cells if cell.startswith(("home", "opened"))]
-    assert len(artefacts) == 12
+    assert len(artefacts) == 16
     assert all((tmp_path / "demo" / artefact).exists() for artefact in artefacts)
 
 
