@@ -12,7 +12,17 @@ import sqlalchemy as sa
 from gateway.store import schema
 from gateway.store.database import Transaction
 
-Kind = Literal["drop", "window", "package", "delivery", "request", "thread", "reconciliation"]
+Kind = Literal[
+    "drop",
+    "window",
+    "package",
+    "delivery",
+    "request",
+    "thread",
+    "reconciliation",
+    "hold",
+    "register",
+]
 
 MOVES: Mapping[Kind, frozenset[tuple[str, str]]] = {
     "drop": frozenset(
@@ -73,6 +83,19 @@ MOVES: Mapping[Kind, frozenset[tuple[str, str]]] = {
         {("open", "answered"), ("answered", "open"), ("answered", "closed"), ("open", "closed")}
     ),
     "reconciliation": frozenset({("sealed", "placed")}),
+    "hold": frozenset({("on", "ended")}),
+    # informed: the other party knows of it; agreed: both have signed what is to be said or done
+    "register": frozenset(
+        {
+            ("open", "informed"),
+            ("open", "agreed"),
+            ("open", "closed"),
+            ("informed", "agreed"),
+            ("informed", "closed"),
+            ("agreed", "closed"),
+            ("open", "lapsed"),
+        }
+    ),
 }
 
 _TABLES: Mapping[Kind, sa.Table] = {
@@ -83,6 +106,8 @@ _TABLES: Mapping[Kind, sa.Table] = {
     "request": schema.requests,
     "thread": schema.threads,
     "reconciliation": schema.reconciliations,
+    "hold": schema.holds,
+    "register": schema.register_entries,
 }
 
 

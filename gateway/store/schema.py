@@ -151,6 +151,8 @@ ledger = sa.Table(
     sa.Column("seq", sa.Integer, primary_key=True, autoincrement=True),
     sa.Column("leaf", sa.LargeBinary, nullable=False),
     sa.Column("leaf_hash", sa.LargeBinary(32), nullable=False, unique=True),
+    # SHA-256s of the subtrees above it that it completes, the lowest first (RFC 9162 §2.1)
+    sa.Column("nodes", sa.LargeBinary, nullable=False, server_default=sa.text("''")),
     sqlite_autoincrement=True,
 )
 
@@ -333,5 +335,129 @@ reconciliations = sa.Table(
     sa.Column("sha256", sa.String(64), nullable=False),
     sa.Column("unknown", sa.Integer, nullable=False),
     sa.Column("unanswered", sa.Integer, nullable=False),
+    sa.Column("made_at", UtcDateTime, nullable=False),
+)
+
+# --- evidence and custody ------------------------------------------------------------------------
+
+logs = sa.Table(
+    "logs",
+    metadata,
+    sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),  # 1, 2, …: the latest
+    sa.Column("origin", sa.String(200), nullable=False, unique=True),
+    sa.Column("first_seq", sa.Integer, nullable=False),  # the ledger's place of its first leaf
+    sa.Column("opened_at", UtcDateTime, nullable=False),
+    sa.Column("cites", sa.Text),  # the last witnessed checkpoint of the log before it
+    sa.Column("request_id", sa.ForeignKey("requests.id")),
+)
+
+checkpoints = sa.Table(
+    "checkpoints",
+    metadata,
+    sa.Column("log", sa.ForeignKey("logs.number"), primary_key=True),
+    sa.Column("size", sa.Integer, primary_key=True),
+    sa.Column("root", sa.LargeBinary(32), nullable=False),
+    sa.Column("note", sa.Text, nullable=False),  # a signed note, as it was first given out
+    sa.Column("made_at", UtcDateTime, nullable=False),
+)
+
+witnesses = sa.Table(
+    "witnesses",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("party", sa.String(40), nullable=False, index=True),
+    sa.Column("log", sa.Integer, nullable=False),
+    sa.Column("size", sa.Integer, nullable=False),
+    sa.Column("root", sa.LargeBinary(32), nullable=False),
+    sa.Column("receipt_id", sa.String(40), nullable=False),
+    sa.Column("verdict", sa.String(20), nullable=False),  # consistent, ahead, forked
+    sa.Column("seen_at", UtcDateTime, nullable=False),
+)
+
+agreement_versions = sa.Table(
+    "agreement_versions",
+    metadata,
+    sa.Column("hash", sa.String(64), primary_key=True),
+    sa.Column("agreement", sa.String(40), nullable=False, index=True),
+    sa.Column("version", sa.String(40), nullable=False),
+    sa.Column("body", sa.LargeBinary, nullable=False),  # the canonical JSON that the hash is of
+    sa.Column("effective_from", sa.Date),
+    sa.Column("first_seen_at", UtcDateTime, nullable=False),
+)
+
+agreement_signatures = sa.Table(
+    "agreement_signatures",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("hash", sa.ForeignKey("agreement_versions.hash"), nullable=False, index=True),
+    sa.Column("party", sa.String(40), nullable=False),
+    sa.Column("kind", sa.String(20), nullable=False),  # signed, withdrawn
+    sa.Column("fingerprint", sa.String(40), nullable=False),
+    sa.Column("statement", sa.LargeBinary, nullable=False),
+    sa.Column("signature", sa.LargeBinary, nullable=False),
+    sa.Column("signed_at", UtcDateTime, nullable=False),
+    sa.Column("taken_at", UtcDateTime, nullable=False),
+)
+
+holds = sa.Table(
+    "holds",
+    metadata,
+    sa.Column("id", sa.String(40), primary_key=True),
+    sa.Column("scope", sa.String(20), nullable=False),  # everything, flow, case
+    sa.Column("flow", sa.String(40)),
+    sa.Column("reference_mac", sa.LargeBinary(32)),
+    sa.Column("reference_sealed", sa.LargeBinary),
+    sa.Column("reason_sealed", sa.LargeBinary, nullable=False),
+    sa.Column("state", sa.String(20), nullable=False, index=True),  # on, ended
+    sa.Column("begun_at", UtcDateTime, nullable=False),
+    sa.Column("review_on", sa.Date, nullable=False),
+    sa.Column("ended_at", UtcDateTime),
+    sa.Column("request_id", sa.ForeignKey("requests.id")),  # by which it was ended
+)
+
+destructions = sa.Table(
+    "destructions",
+    metadata,
+    sa.Column("id", sa.String(40), primary_key=True),
+    sa.Column("request_id", sa.ForeignKey("requests.id"), nullable=False),
+    sa.Column("sha256", sa.String(64), nullable=False, unique=True),
+    sa.Column("kind", sa.String(20), nullable=False),
+    sa.Column("subject", sa.String(120), nullable=False),
+    sa.Column("destroyed_at", UtcDateTime, nullable=False),
+    sa.Column("certificate", sa.LargeBinary, nullable=False),
+)
+
+handovers = sa.Table(
+    "handovers",
+    metadata,
+    sa.Column("sha256", sa.String(64), primary_key=True),
+    sa.Column("party", sa.String(40), nullable=False),
+    sa.Column("placed_at", UtcDateTime, nullable=False),
+)
+
+register_entries = sa.Table(
+    "register_entries",
+    metadata,
+    sa.Column("id", sa.String(40), primary_key=True),
+    sa.Column("register", sa.String(20), nullable=False, index=True),
+    sa.Column("party", sa.String(40), nullable=False),  # who answers for it
+    sa.Column("state", sa.String(20), nullable=False, index=True),
+    sa.Column("opened_on", sa.Date, nullable=False),  # when it came in, happened or was held
+    sa.Column("due_at", UtcDateTime),
+    sa.Column("body_sealed", sa.LargeBinary, nullable=False),
+    sa.Column("made_at", UtcDateTime, nullable=False),
+    sa.Column("ended_at", UtcDateTime),
+)
+
+register_steps = sa.Table(
+    "register_steps",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("entry_id", sa.ForeignKey("register_entries.id"), nullable=False, index=True),
+    sa.Column("step", sa.String(40), nullable=False),
+    sa.Column("party", sa.String(40), nullable=False),
+    sa.Column("officer", sa.String(60), nullable=False),
+    sa.Column("words_sealed", sa.LargeBinary),
+    sa.Column("signature", sa.LargeBinary),
     sa.Column("made_at", UtcDateTime, nullable=False),
 )

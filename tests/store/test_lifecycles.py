@@ -25,6 +25,8 @@ KEYS: Mapping[Kind, tuple[str, Mapping[str, Any]]] = {
     "request": ("requests", {"id": "20260302-00000000000c"}),
     "thread": ("threads", {"id": "20260302-00000000000d"}),
     "reconciliation": ("reconciliations", {"id": "scr-updates-2026-03-02:dfe"}),
+    "hold": ("holds", {"id": "20260302-00000000000e"}),
+    "register": ("register_entries", {"id": "20260302-00000000000f"}),
 }
 STATES: Mapping[Kind, list[str]] = {
     kind: sorted({state for pair in moves for state in pair}) for kind, moves in MOVES.items()
@@ -106,6 +108,27 @@ def fill(tx: Transaction) -> None:
             sha256="2" * 64,
             unknown=0,
             unanswered=0,
+            made_at=AT,
+        )
+    )
+    tx.execute(
+        sa.insert(table["holds"]).values(
+            id="20260302-00000000000e",
+            scope="everything",
+            reason_sealed=b"r",
+            state="on",
+            begun_at=AT,
+            review_on=DAY,
+        )
+    )
+    tx.execute(
+        sa.insert(table["register_entries"]).values(
+            id="20260302-00000000000f",
+            register="foi",
+            party="dfe",
+            state="open",
+            opened_on=DAY,
+            body_sealed=b"b",
             made_at=AT,
         )
     )
