@@ -52,6 +52,15 @@ class SftpSettings(Part):
     login_seconds: float = Field(default=30.0, gt=0, le=600)
 
 
+class S3Outbox(Part):
+    """A recipient's outbox in a bucket; its credentials lie in ``keys/s3/<party>.toml``."""
+
+    endpoint: str = ""  # empty: the region's own
+    region: str = Field(default="eu-west-2", pattern=r"^[a-z0-9-]{1,64}$")
+    bucket: str = Field(pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")
+    prefix: str = Field(default="", pattern=r"^([A-Za-z0-9!_.*'()-]+/)*$")
+
+
 class MailSettings(Part):
     """How e-mail leaves. ``host`` empty: none is written or sent; open alarms are told later.
 
@@ -79,6 +88,7 @@ class Settings(BaseModel):
     run_without_confinement: str = ""  # a named reason; always shown (design: notes on the reader)
     api: ApiSettings = ApiSettings()
     sftp: SftpSettings = SftpSettings()
+    s3: dict[str, S3Outbox] = {}  # by recipient
     mail: MailSettings = MailSettings()
 
     @classmethod

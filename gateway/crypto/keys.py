@@ -98,6 +98,11 @@ class HomeKeys:
         """The file of an officer's public key."""
         return self.officers / f"{officer}.asc"
 
+    @property
+    def s3(self) -> Path:
+        """``<party>.toml``: the credentials of buckets."""
+        return self.folder / "s3"
+
     def rehearsal(self, who: str) -> Path:
         """A party's or an officer's own GNUPGHOME; only a rehearsal has it."""
         return self.folder / "rehearsal" / who
@@ -345,7 +350,8 @@ def _guarded(keys: HomeKeys) -> Iterator[tuple[Path, int, str, str]]:
     yield keys.officers, 0o022, changed, "go-w"
     yield keys.home_key, 0o077, readable, "600"
     yield host_key_file(keys.home), 0o077, readable, "600"
-    for credentials in sorted((keys.folder / "s3").glob("*.toml")):
+    yield keys.s3, 0o022, changed, "go-w"
+    for credentials in sorted(keys.s3.glob("*.toml")):
         yield credentials, 0o077, readable, "600"
     homes = [keys.gateway, *sorted((keys.folder / "rehearsal").glob("*"))]
     for folder in homes:

@@ -19,6 +19,7 @@ from gateway.records.ledger import event, move
 from gateway.store import packages
 from gateway.store.database import Database, StoreFault, Transaction
 from gateway.store.packages import DeliveryRow
+from gateway.store.s3 import UNREACHABLE
 
 
 @dataclass(frozen=True)
@@ -49,24 +50,37 @@ class Placed:
 def place_waiting(
     parts_of: Callable[[str], Dispatch], database: Database, now: datetime
 ) -> Iterator[Placed]:
-    """Place every delivery that waits, from the vault; one fault stops no other."""
+    """Place every delivery that waits, from the vault; one fault stops no other.
+
+    A bucket that does not answer is asked once, not for each delivery that waits for it.
+    """
     with database.transaction() as tx:
         waiting = [
             (row, package)
             for row in packages.to_place(tx)
             if (package := packages.get(tx, row.package_id)) is not None
         ]
+    silent: dict[str, StoreFault] = {}
     for row, package in waiting:
         parts = parts_of(package.flow)
-        yield _placed(parts, parts.agreed.agreement.flow(package.flow), row, now)
+        flow = parts.agreed.agreement.flow(package.flow)
+        placed = _placed(parts, flow, row, now, silent.get(row.party))
+        if isinstance(placed.fault, StoreFault) and placed.fault.code == UNREACHABLE:
+            silent[row.party] = placed.fault
+        yield placed
 
 
-def _placed(parts: Dispatch, flow: Flow, row: DeliveryRow, now: datetime) -> Placed:
+def _placed(
+    parts: Dispatch, flow: Flow, row: DeliveryRow, now: datetime, silent: StoreFault | None
+) -> Placed:
     folder = parts.home.outbox_of(row.party, flow.id)
+    bucket = parts.buckets.get(row.party)
     try:
+        if silent is not None:
+            raise silent
         kept = [parts.vault.whole(name) for name in (row.sha256, row.manifest, row.signature)]
         files = DeliveryFiles(row.package_id, row.file_name, *kept)
-        read_back = place_delivery(files, folder)
+        read_back = place_delivery(files, folder, bucket.within(flow.id) if bucket else None)
     except (StoreFault, PlacementFailed, PlacementConflict, OSError) as fault:
         code = str(getattr(fault, "code", "outbox.failed"))
         with parts.database.transaction() as tx:

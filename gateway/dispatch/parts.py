@@ -1,5 +1,6 @@
 """The parts that dispatch works with."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from gateway.agreement.load import Agreed
@@ -11,11 +12,12 @@ from gateway.records.staging import Staging
 from gateway.records.vault import Vault
 from gateway.settings import Home
 from gateway.store.database import Database
+from gateway.store.s3 import S3Place
 
 
 @dataclass(frozen=True)
 class Dispatch:
-    """Built by the engine for one flow's agreement."""
+    """Built by the engine for one flow's agreement. ``buckets``: of the recipients with one."""
 
     home: Home
     agreed: Agreed
@@ -26,3 +28,4 @@ class Dispatch:
     openpgp: OpenPGP
     pins: Pins
     sealer: Sealer
+    buckets: Mapping[str, S3Place]

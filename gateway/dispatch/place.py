@@ -1,6 +1,7 @@
-"""Placing bytes in an outbox folder: whole or not at all, and never over something else.
+"""Placing bytes in an outbox: whole or not at all, and never over something else.
 
-Write to a hidden ``.part`` name, flush to the disk, link to the final name (which fails if that
+A recipient's outbox is a folder and, where one is set, a bucket as well (`store.s3`). In a folder:
+write to a hidden ``.part`` name, flush to the disk, link to the final name (which fails if that
 name is taken), flush the folder, read back and hash. A crash at any point leaves at most a
 ``.part`` file, which readers ignore (design §5.1) and the next attempt replaces.
 """
@@ -14,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gateway.dispatch.manifest import manifest_file
+from gateway.store.s3 import S3Place
 
 _CHUNK = 1 << 20
 _READABLE = 0o640  # sealed bytes and signed manifests: the collecting group may read them
@@ -103,12 +105,18 @@ def place(source: Path, folder: Path, name: str, mode: int = _READABLE) -> str:
         raise PlacementFailed(code, folder, name, words) from fault
 
 
-def place_delivery(files: DeliveryFiles, folder: Path) -> str:
+def place_delivery(files: DeliveryFiles, folder: Path, bucket: S3Place | None = None) -> str:
     """Place the package, the manifest's signature and, last of all, the manifest.
 
-    Returns the package's SHA-256 as read back. Raises what `place` raises; trying again is safe.
+    With a bucket each file goes to both places before the next, so that a manifest shows in either
+    only once both hold the rest. Returns the package's SHA-256 as read back. Raises what `place`
+    and `S3Place.place` raise; trying again is safe.
     """
-    found = [place(source, folder, name) for source, name in files.in_order()]
+    found = []
+    for source, name in files.in_order():
+        if bucket is not None:
+            bucket.place(source, name)
+        found.append(place(source, folder, name))
     return found[0]
 
 

@@ -22,6 +22,7 @@ from gateway.records.staging import Staging
 from gateway.records.vault import Vault
 from gateway.settings import Home, Settings
 from gateway.store.database import Database
+from gateway.store.s3 import outboxes
 
 
 @dataclass(frozen=True)
@@ -81,6 +82,7 @@ class Parts:
             self.openpgp,
             self.pins,
             self.sealer,
+            outboxes(HomeKeys(self.home.root).s3, self.settings.s3),
         )
 
     def queries(self) -> Queries:

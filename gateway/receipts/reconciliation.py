@@ -197,7 +197,10 @@ def _keep(
 def _place(parts: Dispatch, row: ReconciliationRow, now: datetime) -> ListPlaced:
     folder, name = parts.home.reports_of(row.party), list_file(row.flow, row.day)
     try:
-        found = place(parts.vault.whole(row.sha256), folder, name)
+        kept = parts.vault.whole(row.sha256)
+        if bucket := parts.buckets.get(row.party):
+            bucket.within("reports").place(kept, name)
+        found = place(kept, folder, name)
     except (StoreFault, CryptoFault, PlacementFailed, PlacementConflict, OSError) as fault:
         return ListPlaced(row, folder / name, fault)
     facts: dict[str, Fact] = {

@@ -1,22 +1,27 @@
 """A real S3 server on loopback, for the tests of buckets: SeaweedFS, with credentials and policies.
 
-`S3Server` starts it, stops it, and starts it again on the same ports with the same objects.
+`S3Server` runs it; a `Gate` in front of it can be shut, as if the server were down.
 """
 
 import contextlib
 import json
+import os
 import shutil
 import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import boto3
 from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
 
 REGION = "eu-west-2"
 _PORTS = ("master", "volume", "filer", "s3")
@@ -65,30 +70,17 @@ class S3Server:
         return f"http://127.0.0.1:{self._ports['s3']}"
 
     def start(self) -> None:
-        """Start it and wait until it answers; a port that was taken meanwhile is chosen anew."""
+        """Start it and wait until it answers; ports that were taken meanwhile are chosen anew."""
         for _ in range(3):
-            if not (self.folder / "data").exists():
-                self._ports = _free_ports()
+            self._ports = _free_ports()
             if self._started():
                 return
-            self.stop()
+            self._end()
         raise RuntimeError(f"The S3 server does not start: {self._log().read_text()[-2000:]}")
 
-    def stop(self) -> None:
-        """End it; its objects stay."""
-        if self._process is None:
-            return
-        self._process.terminate()
-        try:
-            self._process.wait(10)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
-        self._process = None
-
     def close(self) -> None:
-        """End it and remove its folder."""
-        self.stop()
+        """End it and remove its folder. Its objects are for nobody: it need not put them away."""
+        self._end()
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def client(self, account: Account = OWNER) -> Any:
@@ -115,18 +107,25 @@ class S3Server:
     def _log(self) -> Path:
         return self.folder / "log"
 
+    def _end(self) -> None:
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+
     def _started(self) -> bool:
         data = self.folder / "data"
-        data.mkdir(exist_ok=True)
+        shutil.rmtree(data, ignore_errors=True)
+        data.mkdir()
         with self._log().open("ab") as log:
             self._process = subprocess.Popen(
-                self._command(data), cwd=self.folder, stdout=log, stderr=log
+                self._command(data),
+                cwd=self.folder,
+                env={**os.environ, "TMPDIR": str(self.folder)},
+                stdout=log,
+                stderr=log,
             )
         end = time.monotonic() + _PATIENCE
-        while time.monotonic() < end:
-            if self._process.poll() is not None:
-                shutil.rmtree(data)
-                return False
+        while time.monotonic() < end and self._process.poll() is None:
             if self._answers():
                 return True
             time.sleep(0.1)
@@ -135,13 +134,15 @@ class S3Server:
     def _answers(self) -> bool:
         """Whether it can keep and give: the volumes come up last."""
         client = self.client()
-        with contextlib.suppress(Exception):
-            if not (self.folder / "ready").exists():
+        with contextlib.suppress(BotoCoreError, ClientError):
+            if "ready" not in self._buckets(client):
                 client.create_bucket(Bucket="ready")
-                (self.folder / "ready").touch()
             client.put_object(Bucket="ready", Key="ready", Body=b"ready")
             return bool(client.get_object(Bucket="ready", Key="ready")["Body"].read())
         return False
+
+    def _buckets(self, client: Any) -> list[str]:
+        return [item["Name"] for item in client.list_buckets()["Buckets"]]
 
     def _command(self, data: Path) -> list[str]:
         who = self.folder / "accounts.json"
@@ -157,6 +158,69 @@ class S3Server:
             words.append(f"-{part}.port={self._ports[part]}")
             words.append(f"-{part}.port.grpc={self._ports[part + '.grpc']}")
         return words
+
+
+class Gate:
+    """A port of its own that leads to the server while it is open, and refuses while it is shut."""
+
+    def __init__(self, server: S3Server) -> None:
+        self._behind = urlsplit(server.endpoint)
+        self._port = 0
+        self._listener: socket.socket | None = None
+        self.open()
+
+    @property
+    def endpoint(self) -> str:
+        """Where it listens; the same after it was shut and opened again."""
+        return f"http://127.0.0.1:{self._port}"
+
+    def open(self) -> None:
+        """Let through from now on."""
+        self._listener = socket.create_server(("127.0.0.1", self._port))
+        self._port = self._listener.getsockname()[1]
+        threading.Thread(target=self._listen, args=(self._listener,), daemon=True).start()
+
+    def shut(self) -> None:
+        """Refuse from now on, and cut what is connected."""
+        if self._listener is not None:
+            with contextlib.suppress(OSError):
+                self._listener.shutdown(socket.SHUT_RDWR)
+            self._listener.close()
+            self._listener = None
+
+    def _listen(self, listener: socket.socket) -> None:
+        joined: list[socket.socket] = []
+        with contextlib.suppress(OSError):
+            while True:
+                near, _ = listener.accept()
+                far = socket.create_connection(
+                    (self._behind.hostname or "", self._behind.port or 0)
+                )
+                joined += [near, far]
+                for one, other in ((near, far), (far, near)):
+                    threading.Thread(target=_pass_on, args=(one, other), daemon=True).start()
+        for one in joined:
+            with contextlib.suppress(OSError):
+                one.shutdown(socket.SHUT_RDWR)
+            one.close()
+
+
+def _pass_on(source: socket.socket, target: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        while data := source.recv(65536):
+            target.sendall(data)
+        target.shutdown(socket.SHUT_WR)
+
+
+@contextlib.contextmanager
+def running_server(program: str) -> Iterator[S3Server]:
+    """A server while the block lasts."""
+    server = S3Server(program)
+    try:
+        server.start()
+        yield server
+    finally:
+        server.close()
 
 
 _ACCOUNTS = (OWNER, GATEWAY, READER)
