@@ -19,7 +19,7 @@ from gateway.crypto.keystate import KeyState
 from gateway.crypto.openpgp import OpenPGP, pick, refuse_unusable
 from gateway.crypto.pins import load_pins
 from gateway.engine.clock import read_clock
-from gateway.engine.outside import look_at_clock, look_at_mail
+from gateway.engine.outside import look_at_buckets, look_at_clock, look_at_mail
 from gateway.engine.ways import look_at_sftp
 from gateway.intake.confined.frames import ReaderFailed
 from gateway.intake.confined.probing import probe
@@ -58,6 +58,7 @@ def examine_home(home: Home) -> list[Look]:
         _sftp,
         _clock,
         _mail,
+        _buckets,
         _reader,
     )
     for part in parts:
@@ -226,6 +227,10 @@ def _clock(home: Home) -> Iterator[Look]:
 
 def _mail(home: Home) -> Iterator[Look]:
     yield from (Look(*found) for found in look_at_mail(home))
+
+
+def _buckets(home: Home) -> Iterator[Look]:
+    yield from (Look(*found) for found in look_at_buckets(home))
 
 
 def _reader(home: Home) -> Iterator[Look]:

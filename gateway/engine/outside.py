@@ -1,13 +1,15 @@
-"""What the gateway relies on outside itself, as the doctor sees it: the clock, the mail server."""
+"""What the gateway relies on outside itself, as the doctor sees it: clock, mail server, buckets."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Literal
 
+from gateway.crypto.keys import HomeKeys
 from gateway.engine.clock import Reading, latest_moment
 from gateway.engine.post import PostFault, password_of, require_private
 from gateway.settings import Home, Settings
 from gateway.store.database import Database, StoreFault
+from gateway.store.s3 import UNSAFE, outboxes
 
 Found = tuple[str, Literal["ok", "warn", "fail"], str]
 
@@ -45,6 +47,22 @@ def look_at_mail(home: Home) -> Iterator[Found]:
         yield "mail", "fail", f"{fault.args[0]} {fault.hint}"
         return
     yield "mail", "ok", f"By {settings.host}, port {settings.port}, security {settings.security}."
+
+
+def look_at_buckets(home: Home) -> Iterator[Found]:
+    """Whether each bucket lets the gateway put and read, and never write over.
+
+    One that is down is a warning: the folders go on without it. One that is not safe is a failure.
+    """
+    settings = Settings.load(home.settings_file)
+    for party, place in outboxes(HomeKeys(home.root).s3, settings.s3).items():
+        try:
+            place.look()
+        except StoreFault as fault:
+            state: Literal["warn", "fail"] = "fail" if fault.code in UNSAFE else "warn"
+            yield f"bucket {party}", state, f"{fault.args[0]} {fault.hint}"
+            continue
+        yield f"bucket {party}", "ok", "It takes objects, and lets none be written over."
 
 
 def _latest(home: Home) -> datetime | None:

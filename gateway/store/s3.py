@@ -25,6 +25,7 @@ from gateway.store.folder import sha256_of
 
 PROBE = "gateway-probe.txt"
 UNREACHABLE = "bucket.unreachable"
+UNSAFE = ("bucket.plain-http", "bucket.credentials", "bucket.overwrites")  # never to start with
 _PROBE_TEXT = b"The gateway put this here to see that it can. It is put once, and may stay.\n"
 _OTHER_TEXT = b"The bucket's service let this be written over another object.\n"
 _BLOCK = 1024 * 1024
