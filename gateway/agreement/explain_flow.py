@@ -52,6 +52,8 @@ def flow_sections(
         for to in flow.recipients
     )
     yield paragraph(f"Inside: {listed(form.upper() for form in flow.formats)}. {_files(flow)}")
+    if flow.reconcile_with:
+        yield paragraph(f"A row answers what {flow.reconcile_with} sent {_answer_words(flow)}.")
     yield heading(f"Columns of {flow.id}")
     yield paragraph(
         f"These {len(flow.fields)} columns travel, in this order, and no others. A column that is "
@@ -111,6 +113,16 @@ def _field_words(field: FieldSpec, flow: Flow, lists: Mapping[str, CodeList]) ->
         joined = listed(sources, "or" if field.derive.headings else "and")
         words += f"; made, where blank, from {joined}"
     return f"{words}."
+
+
+def _answer_words(flow: Flow) -> str:
+    told = []
+    for item in flow.answered_when:
+        named = flow.field(item.field).heading
+        told.append(
+            f"{named} is {listed(item.values, 'or')}" if item.values else f"{named} is filled"
+        )
+    return f"where {listed(told, 'or')}" if told else "whatever it says"
 
 
 def _rule_words(rule: Rule) -> str:

@@ -230,6 +230,13 @@ class FilePolicy(Frozen):
     totals_words: tuple[str, ...] = ("total", "totals", "grand total")
 
 
+class Answer(Frozen):
+    """True of a row whose ``field`` is filled: with one of ``values``, where any are named."""
+
+    field: FieldId
+    values: tuple[str, ...] = ()
+
+
 class Flow(Frozen):
     """One regular kind of exchange in one direction."""
 
@@ -247,6 +254,7 @@ class Flow(Frozen):
     attestable: tuple[str, ...] = ()  # finding codes that two officers may attest to
     reference_field: FieldId = "reference"
     reconcile_with: Id | None = None  # the flow whose sent references this one answers
+    answered_when: tuple[Answer, ...] = ()  # a row answers where any holds; none: every row does
     formats: tuple[Literal["xlsx", "csv"], ...] = ("xlsx",)
     marking: str = "OFFICIAL-SENSITIVE"
 
@@ -260,7 +268,11 @@ class Flow(Frozen):
     @property
     def reference_place(self) -> int:
         """Where in a row the flow's reference stands, from 0."""
-        return [spec.id for spec in self.fields].index(self.reference_field)
+        return self.place(self.reference_field)
+
+    def place(self, field_id: str) -> int:
+        """Where in a row a field stands, from 0. Raises ValueError when the flow has none such."""
+        return [spec.id for spec in self.fields].index(field_id)
 
 
 class Retention(Frozen):

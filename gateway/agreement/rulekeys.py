@@ -28,6 +28,8 @@ YES_NO: dict[Any, tuple[str, ...]] = {
 def rule_faults(flow: Table, loc: Loc, lists: Lists) -> Found:
     """Every fault of a flow's rules, by place in the shaped data."""
     specs = {field.get("id"): field for _, field in tables(flow.get("fields"))}
+    for index, answer in tables(flow.get("answered_when")):
+        yield from _named_value_faults(answer, (*loc, "answered_when", index), specs, lists)
     kinds = {name: field.get("kind") for name, field in specs.items()}
     for index, rule in tables(flow.get("rules")):
         here: Loc = (*loc, "rules", index)
@@ -38,10 +40,13 @@ def rule_faults(flow: Table, loc: Loc, lists: Lists) -> Found:
         yield from _field_faults(rule, here, kinds)
         yield from _value_faults(rule.get("field"), rule.get("values"), here, specs, lists)
         for at, when in tables(rule.get("when")):
-            place: Loc = (*here, "when", at)
-            if isinstance(when.get("field"), str) and when["field"] not in specs:
-                yield (*place, "field"), f"the flow has no field {when['field']}"
-            yield from _value_faults(when.get("field"), when.get("values"), place, specs, lists)
+            yield from _named_value_faults(when, (*here, "when", at), specs, lists)
+
+
+def _named_value_faults(when: Table, here: Loc, specs: Mapping[Any, Table], lists: Lists) -> Found:
+    if isinstance(when.get("field"), str) and when["field"] not in specs:
+        yield (*here, "field"), f"the flow has no field {when['field']}"
+    yield from _value_faults(when.get("field"), when.get("values"), here, specs, lists)
 
 
 def _key_faults(rule: Table, kind: str, here: Loc) -> Found:

@@ -101,6 +101,9 @@ def remember_rows(
 
     items = gatherer.references(gathered, sealed_reference)
     sent.remember(tx, gathered.flow.id, package_id, items)
+    answered = gathered.flow.reconcile_with
+    if answered is not None:
+        sent.answer(tx, answered, package_id, gatherer.answered(gathered, answered))
 
 
 def close_windows(

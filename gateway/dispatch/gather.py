@@ -104,6 +104,16 @@ class Gatherer:
         for cells, item in self._going(gathered):
             yield SentReference(item.reference_mac, item.row_mac, seal(cells[place]))
 
+    def answered(self, gathered: Gathered, flow_id: str) -> Iterator[bytes]:
+        """The references of another flow that rows answer, as that flow's keyed hashes."""
+        flow = gathered.flow
+        rules = [(flow.place(item.field), item.values) for item in flow.answered_when]
+        for cells in self.rows(gathered):
+            if not rules or any(
+                cells[place] and (not values or cells[place] in values) for place, values in rules
+            ):
+                yield self._keyed.reference(flow_id, cells[flow.reference_place])
+
     def _going(self, gathered: Gathered) -> Iterator[tuple[tuple[str, ...], Chosen]]:
         for drop, (number, cells) in self._staged(gathered.drops):
             item = gathered.chosen.get((drop.id, number))

@@ -2,8 +2,8 @@
 
 At each window of a flow that answers another (`scr-updates` answers `notifications`) a list is
 made for both sides: references in the answers that were never sent, and references sent longer ago
-than the agreement's deadline and never answered, each with its age in working days. Any row about
-a reference answers it: these are the words of the deadline ``reference-answered``.
+than the agreement's deadline and never answered, each with its age in working days. Which rows
+answer, the agreement says (``answered_when``): those with a decision.
 
 A list holds references, so it is sealed like a package, kept in the vault, and placed from there.
 """
@@ -119,22 +119,17 @@ class _Lines:
         self._patience = patience_of(parts.agreed.agreement)
 
     def __iter__(self) -> Iterator[_Line]:
-        answered: set[bytes] = set()
+        late = last_day_over(self._days, self._day, self._patience or 0)
         asked: dict[bytes, sent.Travelled] = {}
-        recent = last_day_over(self._days, self._day, self._patience or 0)
-        for item in sent.travelled(self._tx, self._flow.id):
-            mac = self._parts.keyed.reference(self._answers, self._opened(item, self._flow.id))
-            answered.add(mac)
-            if item.last_day > recent:
-                asked[mac] = item
+        for item in sent.travelled(self._tx, self._flow.id, late + timedelta(days=1)):
+            reference = self._opened(item, self._flow.id)
+            asked[self._parts.keyed.reference(self._answers, reference)] = item
             if len(asked) >= _ASK:
                 yield from self._never_sent(asked)
                 asked = {}
         yield from self._never_sent(asked)
-        if self._patience is None:
-            return
-        for item in sent.travelled(self._tx, self._answers, until=recent):
-            if item.reference_mac not in answered:
+        if self._patience is not None:
+            for item in sent.unanswered(self._tx, self._answers, late):
                 self.unanswered += 1
                 yield self._line(UNANSWERED, item, self._answers)
 

@@ -136,6 +136,14 @@ sent_references = sa.Table(
     sa.Column("package_id", sa.String(60), nullable=False),
 )
 
+answers = sa.Table(
+    "answers",
+    metadata,
+    sa.Column("flow", sa.String(40), primary_key=True),  # the flow that is answered
+    sa.Column("reference_mac", sa.LargeBinary(32), primary_key=True),  # as that flow's sent one
+    sa.Column("package_id", sa.ForeignKey("packages.id"), primary_key=True),
+)
+
 vault = sa.Table(
     "vault",
     metadata,

@@ -7,10 +7,11 @@ from datetime import date, datetime
 import sqlalchemy as sa
 
 from gateway.store.database import Transaction
-from gateway.store.schema import packages, sent_references
+from gateway.store.schema import answers, packages, sent_references
 
 _LOOKUP = 500  # below SQLite's limit of bound values
 _WRITE = 5_000
+_WITHDRAWN = ("recalled", "superseded")
 GONE = b""  # in place of a digest: nothing that stands ever carried the reference
 CHANGED = bytes(32)  # a digest that no row has: what stands is not known, and the next row travels
 
@@ -54,7 +55,7 @@ def last_digests(
 
 def _first_gone(without: str | None) -> sa.ColumnElement[bool]:
     """Whether the package that first carried a reference is withdrawn, or the one named."""
-    gone = sa.select(packages.c.id).where(packages.c.state.in_(("recalled", "superseded")))
+    gone = sa.select(packages.c.id).where(packages.c.state.in_(_WITHDRAWN))
     first = sent_references.c.first_package_id
     return sa.or_(first == (without or ""), first.in_(gone))
 
@@ -107,38 +108,60 @@ def sent_after(tx: Transaction, flow: str, macs: Sequence[bytes], since: datetim
 
 @dataclass(frozen=True)
 class Travelled:
-    """A reference that travelled, and the packages of its first and of its latest row."""
+    """A reference that travelled, and the package, and its day, that first carried it."""
 
     reference_mac: bytes
     reference_sealed: bytes
     first_package: str
     first_day: date
-    last_day: date
 
 
-def travelled(tx: Transaction, flow: str, until: date | None = None) -> Iterator[Travelled]:
-    """Every reference of a flow, the longest known first; ``until``: first sent on that day or
-    before. Read some thousand at a time, within the transaction."""
-    table, first, last = sent_references, packages.alias("first"), packages.alias("last")
+def travelled(tx: Transaction, flow: str, since: date) -> Iterator[Travelled]:
+    """References whose latest row went in a package of that day or later, the longest known first.
+
+    This and `unanswered` read some thousand at a time, within the transaction.
+    """
+    return _each(tx, flow, _LATEST.c.day >= since)
+
+
+def unanswered(tx: Transaction, flow: str, until: date) -> Iterator[Travelled]:
+    """References first sent on that day or before, and answered in no package that stands."""
+    answered = (
+        sa.select(answers.c.package_id)
+        .join(packages, packages.c.id == answers.c.package_id)
+        .where(
+            answers.c.flow == flow,
+            answers.c.reference_mac == sent_references.c.reference_mac,
+            packages.c.state.not_in(_WITHDRAWN),
+        )
+    )
+    return _each(tx, flow, _FIRST.c.day <= until, ~answered.exists())
+
+
+def answer(tx: Transaction, flow: str, package_id: str, macs: Iterable[bytes]) -> None:
+    """A package answers those references of a flow; ``macs`` as that flow's own rows have them."""
+    rows = [{"flow": flow, "reference_mac": mac, "package_id": package_id} for mac in set(macs)]
+    for start in range(0, len(rows), _WRITE):
+        tx.execute(sa.insert(answers), rows[start : start + _WRITE])
+
+
+_FIRST, _LATEST = packages.alias("first"), packages.alias("latest")
+
+
+def _each(tx: Transaction, flow: str, *that: sa.ColumnElement[bool]) -> Iterator[Travelled]:
+    table = sent_references
     asked = (
         sa.select(
-            table.c.reference_mac,
-            table.c.reference_sealed,
-            table.c.first_package_id,
-            first.c.day,
-            last.c.day,
+            table.c.reference_mac, table.c.reference_sealed, table.c.first_package_id, _FIRST.c.day
         )
-        .join(first, first.c.id == table.c.first_package_id)
-        .join(last, last.c.id == table.c.package_id)
-        .where(table.c.flow == flow, table.c.row_mac != GONE)
-        .order_by(first.c.day, table.c.reference_mac)
+        .join(_FIRST, _FIRST.c.id == table.c.first_package_id)
+        .join(_LATEST, _LATEST.c.id == table.c.package_id)
+        .where(table.c.flow == flow, table.c.row_mac != GONE, *that)
+        .order_by(_FIRST.c.day, table.c.reference_mac)
+        .execution_options(yield_per=_WRITE)
     )
-    if until is not None:
-        asked = asked.where(first.c.day <= until)
-    for mac, sealed, package, first_day, last_day in tx.execute(
-        asked.execution_options(yield_per=_WRITE)
-    ):
-        yield Travelled(bytes(mac), bytes(sealed), package, first_day, last_day)
+    for mac, sealed, package, day in tx.execute(asked):
+        yield Travelled(bytes(mac), bytes(sealed), package, day)
 
 
 def remember(tx: Transaction, flow: str, package_id: str, items: Iterable[SentReference]) -> None:

@@ -109,3 +109,11 @@ def test_words_for_lists_and_counts() -> None:
     assert counted(1, "day") == "1 day"
     assert counted(2, "day") == "2 days"
     assert counted(0, "entry", "entries") == "0 entries"
+
+
+def test_it_tells_which_rows_answer(text: str) -> None:
+    assert (
+        "A row answers what notifications sent where SCR status is "
+        "Not required, Commissioned, Published or Not published or SCR decision date is filled."
+    ) in flat(text)
+    assert flat(text).count("A row answers") == 1

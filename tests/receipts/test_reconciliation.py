@@ -5,10 +5,11 @@ import io
 import json
 import shutil
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 
 import pytest
+from approving import REASON, approved_by
 from hypothesis import given
 from hypothesis import strategies as st
 from rehearsing import UPDATE_HEADINGS, UPDATES, AtWork, clean_row, csv_of, update_row
@@ -16,7 +17,10 @@ from rehearsing import UPDATE_HEADINGS, UPDATES, AtWork, clean_row, csv_of, upda
 from gateway.agreement.model import Calendar
 from gateway.agreement.workingdays import WorkingDays
 from gateway.crypto.openpgp import OpenPGP
+from gateway.engine.acts import asking_about
+from gateway.engine.parts import Parts
 from gateway.engine.status import status_of
+from gateway.receipts.recall import ask_recall
 from gateway.receipts.reconciliation import last_day_over, list_file
 
 FIRST = "2026-03-02T16:00"  # a Monday
@@ -40,6 +44,13 @@ def listed(work: AtWork, party: str, day: str) -> list[list[str]]:
     plain.unlink()
     assert lines[0][REFERENCE] == "Reference number"
     return lines[1:]
+
+
+def recalled_by(parts: Parts, now: datetime, party: str, package: str) -> None:
+    """Officers of that party ask for a recall and approve it."""
+    first, second, third = (f"{party}-officer-{number}" for number in (1, 2, 3))
+    request = ask_recall(asking_about(parts, package, first, now), package, REASON)
+    approved_by(parts, now, request, second, third)
 
 
 @pytest.fixture
@@ -70,11 +81,35 @@ def test_the_unknown_and_the_long_unanswered_are_listed_for_both_sides(sent: AtW
     late = {"SCN000003", "SCN000004", "SCN000005"}
     assert {line[REFERENCE] for line in lines[1:]} == late
     assert {line[AGE] for line in lines[1:]} == {"23"}
-    updates(sent, 3, status="Under consideration")
+    updates(sent, 3, status="not  REQUIRED")  # read as the label it is
+    updates(sent, 4, status="Under consideration")
     sent.tick("2026-04-10T12:00")
     lines = listed(sent, "dfe", "2026-04-10")
     assert {line[REFERENCE] for line in lines} == {"SCN000004", "SCN000005"}, "one was answered"
     assert {(line[WHY], line[AGE]) for line in lines} == {("Not answered", "27")}, "over Easter"
+
+
+def test_only_a_decision_answers_and_only_while_its_package_stands(sent: AtWork) -> None:
+    def waiting(day: str) -> set[str]:
+        sent.tick(f"{day}T12:00")
+        return {line[REFERENCE] for line in listed(sent, "ofsted", day)}
+
+    under = "Under consideration"
+    updates(sent, 1, 2, status=under)
+    dated = {**update_row(3, under), "SCR decision date": "2026-03-05"}
+    sent.drop(csv_of([dated], dated), UPDATES)
+    sent.tick("2026-03-06T12:00")
+    updates(sent, 1)  # decided
+    sent.tick("2026-03-13T12:00")
+    updates(sent, 1)  # a cumulative extract: the row is known and does not travel again
+    sent.tick("2026-03-20T12:00")
+    assert waiting("2026-04-02") == {"SCN000002", "SCN000004", "SCN000005"}
+    updates(sent, 1, status=under)  # what was decided stays decided
+    assert waiting("2026-04-10") == {"SCN000002", "SCN000004", "SCN000005"}
+    with sent.parts("2026-04-10T13:00") as (parts, now):
+        recalled_by(parts, now, "dfe", "scr-updates-2026-03-13-01")
+    sent.tick("2026-04-10T13:10")
+    assert waiting("2026-04-17") == {"SCN000001", "SCN000002", "SCN000004", "SCN000005"}
 
 
 def test_a_reference_is_no_longer_unknown_once_it_was_sent(sent: AtWork) -> None:
