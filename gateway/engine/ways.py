@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Literal
 
 from gateway.agreement.load import AgreementFaults, load_agreements
-from gateway.crypto.sshkeys import all_party_keys, host_fingerprint
+from gateway.crypto.sshkeys import HOST_KEY, all_party_keys, host_fingerprint
 from gateway.settings import Home, Settings
 
 Told = tuple[str, Literal["ok", "warn", "fail"], str]  # what, how it stands, in words
@@ -12,9 +12,12 @@ Told = tuple[str, Literal["ok", "warn", "fail"], str]  # what, how it stands, in
 
 def look_at_sftp(home: Home) -> Iterator[Told]:
     """The host key, and who can log in. Raises CryptoFault for a bad key, SettingsFault."""
+    listens = bool(Settings.load(home.settings_file).sftp.listen)
     fingerprint = host_fingerprint(home.root)
     if fingerprint is not None:
-        yield "sftp host key", "ok", f"{fingerprint}; tell it to whoever connects."
+        yield "sftp host key", "ok", f"{fingerprint} (keys/{HOST_KEY}); tell it to who connects."
+    elif listens:
+        yield "sftp host key", "warn", f"There is no keys/{HOST_KEY} yet. `init` makes it."
     parties = _parties(home)
     for path in (home.sftp_keys, *sorted(home.sftp_keys.glob("*"))):
         where = path.relative_to(home.root)
@@ -23,12 +26,13 @@ def look_at_sftp(home: Home) -> Iterator[Told]:
         if path.suffix == ".pub" and path.stem not in parties:
             yield "sftp keys", "warn", f"{where} is no party's, so it lets nobody in. Rename it."
     found = all_party_keys(home.sftp_keys, sorted(parties))
-    with_keys = [f"{party} ({len(keys)})" for party, keys in found.items() if keys]
-    if with_keys:
-        yield "sftp keys", "ok", f"Who can log in, with how many keys: {', '.join(with_keys)}."
-    elif Settings.load(home.settings_file).sftp.listen:
-        words = "Nobody can log in: config/sftp/<party>.pub holds no key (docs/sftp.md)."
-        yield "sftp keys", "warn", words
+    for party, keys in found.items():
+        where = f"config/sftp/{party}.pub"
+        if keys:
+            yield "sftp keys", "ok", f"{party} logs in with {', '.join(sorted(keys))} ({where})."
+        elif listens:  # a party may well use another way; that nobody uses this one is odd
+            words = f"{party} cannot log in: {where} holds no key (docs/sftp.md)."
+            yield "sftp keys", "ok" if any(found.values()) else "warn", words
 
 
 def _parties(home: Home) -> set[str]:

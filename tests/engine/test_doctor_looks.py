@@ -10,6 +10,7 @@ import pytest
 from gateway.access.officers import load_officers, written
 from gateway.engine import doctor
 from gateway.engine.doctor import examine_home, refuse_unsafe_start
+from gateway.engine.ways import look_at_sftp
 from gateway.intake.confined.reader import Reader
 from gateway.settings import Home, SettingsFault
 
@@ -167,3 +168,44 @@ def test_a_folder_that_cannot_be_looked_at_is_told(home, monkeypatch):
     monkeypatch.setattr(doctor, "_folders", broken)
     found = [look for look in examine_home(home) if "could not" in look.words.lower()]
     assert [look.state for look in found] == ["fail"]
+
+
+def sftp_looks(home):
+    """What is said of SFTP: the name, the state and the words of each look."""
+    return list(look_at_sftp(home))
+
+
+def test_sftp_keys_are_shown_where_they_lie(home):
+    host = (home.keys / "sftp_host_ed25519.pub").read_text()
+    [(name, state, words)] = sftp_looks(home)
+    assert (name, state) == ("sftp host key", "ok")
+    assert "keys/sftp_host_ed25519" in words
+    home.settings_file.write_text('[sftp]\nlisten = "127.0.0.1:2222"\n')
+    absent = [(state, words) for name, state, words in sftp_looks(home) if name == "sftp keys"]
+    assert [state for state, _ in absent] == ["warn"] * 3
+    assert "dfe cannot log in: config/sftp/dfe.pub holds no key (docs/sftp.md)" in absent[0][1]
+    home.sftp_keys.mkdir(exist_ok=True)
+    (home.sftp_keys / "dfe.pub").write_text(host)
+    (home.sftp_keys / "dfe.pub").chmod(0o666)
+    (home.sftp_keys / "nobody.pub").write_text("")
+    looks = sftp_looks(home)
+    assert [state for _, state, words in looks if "cannot log in" in words] == ["ok", "ok"]
+    fingerprint = looks[0][2].split()[0]
+    assert fingerprint.startswith("SHA256:")
+    assert ("sftp keys", "ok", f"dfe logs in with {fingerprint} (config/sftp/dfe.pub).") in looks
+    told = {state: words for _, state, words in looks if state != "ok"}
+    assert "chmod go-w config/sftp/dfe.pub" in told["fail"]
+    assert "config/sftp/nobody.pub is no party's" in told["warn"]
+
+
+@pytest.mark.usefixtures("quick")
+def test_the_host_key_is_missed_and_must_be_private(home):
+    key = home.keys / "sftp_host_ed25519"
+    key.chmod(0o644)
+    assert "chmod 600 keys/sftp_host_ed25519" in failed(home)["keys"]
+    home.settings_file.write_text('[sftp]\nlisten = "127.0.0.1:2222"\n')
+    key.unlink()
+    key.with_name(f"{key.name}.pub").unlink()
+    found = {name: (state, words) for name, state, words in sftp_looks(home)}
+    assert found["sftp host key"][0] == "warn"
+    assert "`init` makes it" in found["sftp host key"][1]
