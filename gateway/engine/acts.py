@@ -104,7 +104,7 @@ def _withhold(parts: Parts, now: datetime) -> Iterator[Fault]:
             continue
         with parts.database.transaction() as tx:
             clear_about(tx, item.subject, now)
-    watch_statements(parts.database, now)
+    watch_statements(parts.database, parts.settings.s3, now)
 
 
 def _unstage(parts: Parts, now: datetime) -> Iterator[Fault]:

@@ -5,7 +5,7 @@ such copies are left as they are, and told of. A signed notice then lies where t
 """
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -26,6 +26,7 @@ from gateway.store import packages
 from gateway.store.database import Database, StoreFault
 from gateway.store.folder import sync_folder
 from gateway.store.packages import DeliveryRow, PackageRow
+from gateway.store.s3 import S3Place
 
 STATEMENT_OWED = "recall.statement-owed"
 
@@ -63,13 +64,17 @@ def withhold_recalled(
             yield Withheld(package.id, row.party)
 
 
-def watch_statements(database: Database, now: datetime) -> None:
-    """Alarm each recalled delivery that had been collected, until its holder has signed for it."""
+def watch_statements(database: Database, buckets: Collection[str], now: datetime) -> None:
+    """Alarm each recalled delivery that had been collected, until its holder has signed for it.
+
+    Who collects from a bucket is not seen, so that a recipient with one is always asked.
+    """
     with database.transaction() as tx:
-        owing = packages.owing_statement(tx)
+        owing = packages.owing_statement(tx, buckets)
         for row in owing:
+            seen = "had collected it" if row.collected_at else "could have collected it"
             words = (
-                f"{row.package_id} was recalled after {row.party} had collected it. An officer of "
+                f"{row.package_id} was recalled after {row.party} {seen}. An officer of "
                 f"{row.party} is to sign that it is kept apart: see the notice in its outbox, and "
                 "`acknowledge`. The alarm ends with that receipt."
             )
@@ -121,6 +126,14 @@ def _give_notice(
             (folder / earlier).unlink(missing_ok=True)
         place(signature, folder, signature.name)
         place(said, folder, name)
+        if bucket := parts.buckets.get(row.party):
+            _tell_bucket(bucket.within(package.flow), said, signature)
+
+
+def _tell_bucket(bucket: S3Place, said: Path, signature: Path) -> None:
+    """A notice of an earlier attempt says the same, and stays: objects are put once."""
+    for source in (signature, said):
+        bucket.put_if_absent(source, source.name, file_sha256(source))
 
 
 @contextmanager

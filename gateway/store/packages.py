@@ -1,6 +1,6 @@
 """Rows of packages and of their deliveries."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -151,11 +151,18 @@ def withheld(tx: Transaction, delivery_id: str, at: datetime | None) -> None:
     tx.execute(sa.update(deliveries).where(deliveries.c.id == delivery_id).values(withheld_at=at))
 
 
-def owing_statement(tx: Transaction) -> list[DeliveryRow]:
-    """Deliveries recalled after they were collected, whose holder has signed nothing since."""
+def owing_statement(tx: Transaction, unseen: Collection[str] = ()) -> list[DeliveryRow]:
+    """Deliveries recalled after they were collected, whose holder has signed nothing since.
+
+    ``unseen``: parties whose collections are not seen; theirs are owing once they were placed.
+    """
+    unseen_there = deliveries.c.party.in_(unseen) & deliveries.c.placed_at.is_not(None)
     rows = tx.execute(
         sa.select(deliveries)
-        .where(deliveries.c.state == "recalled", deliveries.c.collected_at.is_not(None))
+        .where(
+            deliveries.c.state == "recalled",
+            sa.or_(deliveries.c.collected_at.is_not(None), unseen_there),
+        )
         .order_by(deliveries.c.id)
     ).mappings()
     return [DeliveryRow(**row) for row in rows]

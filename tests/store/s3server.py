@@ -152,7 +152,7 @@ class S3Server:
         words += ["-s3.port.iceberg=0", "-s3.port.lance=0", "-s3.autoCreateBucket=false"]
         words += [f"-s3.localSocket={self.folder / 's3.sock'}"]
         words += [f"-filer.localSocket={self.folder / 'filer.sock'}"]
-        words += ["-volume.preStopSeconds=0", "-volume.max=50", "-master.volumeSizeLimitMB=16"]
+        words += ["-volume.preStopSeconds=0", "-volume.max=1000", "-master.volumeSizeLimitMB=16"]
         words += ["-master.telemetry=false", "-volume.minFreeSpace=0"]
         for part in _PORTS:
             words.append(f"-{part}.port={self._ports[part]}")
