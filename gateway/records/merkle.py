@@ -118,14 +118,12 @@ def verify_consistency(
 ) -> bool:
     """Whether the second tree only adds to the first (§2.1.4.2).
 
-    A tree of nothing is consistent with every other; of one size, only the same root is.
+    Nothing is proven of a first tree without leaves; of one size, only the same root is consistent.
     """
     if first == second:
-        return first >= 0 and not path and first_root == second_root
-    if not 0 <= first < second or not _are_hashes(first_root, second_root, *path):
+        return first > 0 and not path and first_root == second_root
+    if not 0 < first < second or not _are_hashes(first_root, second_root, *path):
         return False
-    if first == 0:
-        return not path and first_root == EMPTY_ROOT
     steps = list(path)
     if first & (first - 1) == 0:  # a complete subtree: its root is not told again
         steps.insert(0, first_root)

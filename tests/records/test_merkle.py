@@ -74,7 +74,7 @@ def test_every_leaf_of_every_small_tree_is_proven_and_nowhere_else() -> None:
 
 def test_every_pair_of_small_trees_is_consistent() -> None:
     for second in range(34):
-        for first in range(second + 1):
+        for first in range(1, second + 1):
             path = consistency(TREE, first, second)
             roots = root(TREE, first), root(TREE, second)
             assert verify_consistency(first, roots[0], second, roots[1], path)
@@ -92,8 +92,6 @@ def test_no_other_root_is_consistent(first: int, second: int, data: st.DataObjec
     at = data.draw(st.integers(0, len(told) - 1), label="which hash")
     bit = data.draw(st.integers(0, 255), label="which bit")
     told[at] = (int.from_bytes(told[at]) ^ (1 << bit)).to_bytes(32)
-    if at == 1 and first == 0 < second:
-        return  # from nothing, everything follows
     assert not verify_consistency(first, told[0], second, told[1], told[2:])
 
 
