@@ -41,6 +41,7 @@ class ApiSettings(Part):
     listen: str = ""
     threads: int = Field(default=8, ge=1, le=64)
     requests_per_minute: int = Field(default=600, ge=1)  # of one token
+    requests_at_once: int = Field(default=6, ge=1, le=64)  # of one token
 
 
 class SftpSettings(Part):

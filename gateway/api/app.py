@@ -62,11 +62,28 @@ def _handler(face: Face, route: Route) -> Callable[..., Response]:
             return OPEN_VIEWS[route.name](face)
         caller = face.callers.admit(request.headers.get("Authorization"), route.scope)
         g.caller = caller.id
-        if route.name != "content":
-            face.ending.wait(caller.id, ids.get("package"), _ENDING_SECONDS)
-        return VIEWS[route.name](face, caller, **ids)
+        if not face.at_once.begin(caller.id):
+            raise _TOO_MANY
+        try:
+            if route.name != "content":
+                face.ending.wait(caller.id, ids.get("package"), _ENDING_SECONDS)
+            told = VIEWS[route.name](face, caller, **ids)
+        except BaseException:
+            face.at_once.end(caller.id)
+            raise
+        told.call_on_close(lambda: face.at_once.end(caller.id))  # a download is in hand till then
+        return told
 
     return answer
+
+
+_TOO_MANY = Problem(
+    429,
+    "rate.at-once",
+    "The token has too many requests in hand at once.",
+    "Wait until one of them is answered, and ask for less at once.",
+    {"Retry-After": "1"},
+)
 
 
 def _begin() -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from gateway.api.callers import Callers
-from gateway.api.rates import Rates
+from gateway.api.rates import AtOnce, Rates
 from gateway.api.sending import Ending
 from gateway.engine.face import FaceParts
 
@@ -18,13 +18,15 @@ class Face:
     now: Callable[[], datetime]
     callers: Callers
     ending: Ending
+    at_once: AtOnce
 
 
 def make_face(parts: FaceParts, now: Callable[[], datetime] | None = None) -> Face:
     """The API's own parts; ``now`` is the real time unless given."""
     clock = now or _utc_now
-    rates = Rates(parts.settings.api.requests_per_minute)
-    return Face(parts, clock, Callers(parts.database, rates, clock), Ending())
+    settings = parts.settings.api
+    callers = Callers(parts.database, Rates(settings.requests_per_minute), clock)
+    return Face(parts, clock, callers, Ending(), AtOnce(settings.requests_at_once))
 
 
 def _utc_now() -> datetime:

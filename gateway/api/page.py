@@ -63,6 +63,7 @@ byte has arrived with one token. Arrived means acknowledged by the other end of 
 | a request's head | 20 seconds, 2,048 bytes of request line, 40 headers |
 | a body or an answer | at least 32 KiB in any 30 seconds, or the connection is cut; nothing is left of a drop that broke off |
 | requests in hand at once | `api.threads` (8); others wait |
+| those of one token | `api.requests_at_once` (6), then `429`, code `rate.at-once` |
 
 ## Before it: TLS
 

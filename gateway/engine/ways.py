@@ -27,11 +27,11 @@ def look_at_sftp(home: Home) -> Iterator[Told]:
             yield "sftp keys", "warn", f"{where} is no party's, so it lets nobody in. Rename it."
     found = all_party_keys(home.sftp_keys, sorted(parties))
     for party, keys in found.items():
-        where = f"config/sftp/{party}.pub"
+        file = f"config/sftp/{party}.pub"
         if keys:
-            yield "sftp keys", "ok", f"{party} logs in with {', '.join(sorted(keys))} ({where})."
+            yield "sftp keys", "ok", f"{party} logs in with {', '.join(sorted(keys))} ({file})."
         elif listens:  # a party may well use another way; that nobody uses this one is odd
-            words = f"{party} cannot log in: {where} holds no key (docs/sftp.md)."
+            words = f"{party} cannot log in: {file} holds no key (docs/sftp.md)."
             yield "sftp keys", "ok" if any(found.values()) else "warn", words
 
 

@@ -14,7 +14,7 @@ from gateway.agreement.model import Flow
 from gateway.agreement.workingdays import ONE_DAY
 from gateway.receipts.notices import audiences
 from gateway.receipts.owing import Owed, outstanding
-from gateway.store import alarms, drops
+from gateway.store import alarms, drops, rehearsals
 from gateway.store.alarms import AlarmRow
 from gateway.store.database import Transaction
 from gateway.store.outstanding import Journey, journeys, windows_in
@@ -108,7 +108,12 @@ def digest_of(
         if party in (flow.sender, recipient.party)
     )
     windows = [item for item in windows_in(tx, since, until) if item.flow in mine]
-    late = sum(item.late(now) for item in owed if item.package is not None)
+    rehearsed = rehearsals.packages_of(tx)
+    late = sum(
+        item.late(now)
+        for item in owed
+        if item.package is not None and item.package not in rehearsed
+    )
     return Digest(
         party=party,
         name=next(item.name for item in own.agreement.parties if item.id == party),

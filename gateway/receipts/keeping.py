@@ -97,6 +97,8 @@ def keep(
     happened = event("receipt.recorded", subject, package.agreement_hash, facts, commits)
     if to is None:
         record(tx, happened, now)
+        if receipt.kind == "collected":
+            packages.note_collected(tx, delivery.id, now)
     else:
         stamp = {_STAMPS[to]: now} if to in _STAMPS else {}
         move(tx, "delivery", {"id": delivery.id}, delivery.state, to, happened, now, stamp)

@@ -43,6 +43,7 @@ TITLES: Mapping[str, str] = {
     "key.missing": "a key is missing",
     "key.mismatched": "a key is not the pinned one",
     "key.unfit": "a key is not fit for its use",
+    "token.ending": "a token will end",
     "disk.low": "the disk is filling",
     "clock.back": "the clock is wrong",
     "clock.wrong": "the clock is wrong",
@@ -105,7 +106,7 @@ def audiences(
         return (Audience(row.party, "sender"),) if row else _home(agreed)
     if kind == "inbox" and len(parts) > 1 and parts[1] in agreed:
         return (Audience(parts[0], "sender"),)
-    if kind == "key" and parts[0] in _parties(agreed):
+    if kind in ("key", "token") and parts[0] in _parties(agreed):
         return (Audience(parts[0], "home"),)
     if kind == "receipts" and parts[0] in _parties(agreed):
         return (Audience(parts[0], "recipient"),)

@@ -90,8 +90,11 @@ def _collected(
 
 
 def package_file(vault: Vault, delivery: DeliveryRow) -> Path:
-    """The delivered file in the vault, read whole and matching. Raises StoreFault."""
-    return vault.whole(delivery.sha256)
+    """The delivered file in the vault, read whole and matching. Raises StoreFault.
+
+    It is read again only when the file has changed: a resumed download asks many times.
+    """
+    return vault.seen_whole(delivery.sha256)
 
 
 def manifest_file(vault: Vault, delivery: DeliveryRow) -> Path:

@@ -10,12 +10,15 @@ from gateway.store.folder import Blob, BlobFolder, sha256_of
 
 VaultKind = Literal["original", "delivery", "manifest", "signature", "reconciliation"]
 
+_SEEN = 10_000  # files remembered; a hundred bytes each
+
 
 class Vault:
     """Keeps sealed objects by the SHA-256 of their bytes. Only ever added to."""
 
     def __init__(self, blobs: BlobFolder) -> None:
         self._blobs = blobs
+        self._seen: dict[str, tuple[int, ...]] = {}  # by SHA-256: the file's stamp when read whole
 
     def keep(self, sealed: Path) -> Blob:
         """Put a sealed file into the vault durably; raises StoreFault. Record it with `enter`."""
@@ -40,6 +43,22 @@ class Vault:
             )
         return path
 
+    def seen_whole(self, sha256: str) -> Path:
+        """As `whole`, but read once while this file stands unchanged: for serving it in parts.
+
+        What is served so is held to its hash by whoever fetches it. Raises StoreFault.
+        """
+        path = self.path(sha256)
+        stamp = _stamp(path)
+        if stamp is None or self._seen.get(sha256) != stamp:
+            self._seen.pop(sha256, None)
+            self.whole(sha256)
+            if stamp is not None:
+                if len(self._seen) >= _SEEN:
+                    self._seen.clear()
+                self._seen[sha256] = stamp
+        return path
+
     def has(self, sha256: str) -> bool:
         """Whether the object is there."""
         return self._blobs.has(sha256)
@@ -47,3 +66,12 @@ class Vault:
     def sweep(self) -> None:
         """Remove the leavings of an interrupted write; never an object."""
         self._blobs.sweep()
+
+
+def _stamp(path: Path) -> tuple[int, ...] | None:
+    """What changes with a file's bytes; its ctime too, which nobody can set."""
+    try:
+        stat = path.stat()
+    except OSError:
+        return None
+    return stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns

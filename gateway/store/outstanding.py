@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from gateway.store.database import Transaction
 from gateway.store.drops import WAITING
-from gateway.store.schema import deliveries, drops, packages, receipts, threads, windows
+from gateway.store.schema import deliveries, drops, packages, receipts, rehearsals, threads, windows
 from gateway.store.windows import WindowRow
 
 _ENDED = ("recalled", "superseded")
@@ -109,7 +109,10 @@ class Journey:
 
 
 def journeys(tx: Transaction, since: datetime, until: datetime) -> list[Journey]:
-    """The deliveries that took a step later than ``since``, and not later than ``until``."""
+    """The deliveries that took a step later than ``since``, and not later than ``until``.
+
+    Those of rehearsals are none: nothing was sent with them.
+    """
     row = receipts.c
     first = sa.select(
         row.delivery_id,
@@ -130,7 +133,10 @@ def journeys(tx: Transaction, since: datetime, until: datetime) -> list[Journey]
         sa.select(packages.c.flow, deliveries.c.party, *steps)
         .join(packages, packages.c.id == deliveries.c.package_id)
         .outerjoin(taken, taken.c.delivery_id == deliveries.c.id)
-        .where(sa.or_(*(sa.and_(step > since, step <= until) for step in steps)))
+        .where(
+            sa.or_(*(sa.and_(step > since, step <= until) for step in steps)),
+            packages.c.id.not_in(sa.select(rehearsals.c.package_id)),
+        )
         .order_by(deliveries.c.id)
     ).mappings()
     return [Journey(**item) for item in found]

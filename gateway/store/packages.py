@@ -151,6 +151,15 @@ def withheld(tx: Transaction, delivery_id: str, at: datetime | None) -> None:
     tx.execute(sa.update(deliveries).where(deliveries.c.id == delivery_id).values(withheld_at=at))
 
 
+def note_collected(tx: Transaction, delivery_id: str, at: datetime) -> None:
+    """A delivery was collected without a move: its download ended after its recall."""
+    tx.execute(
+        sa.update(deliveries)
+        .where(deliveries.c.id == delivery_id, deliveries.c.collected_at.is_(None))
+        .values(collected_at=at)
+    )
+
+
 def owing_statement(tx: Transaction, unseen: Collection[str] = ()) -> list[DeliveryRow]:
     """Deliveries recalled after they were collected, whose holder has signed nothing since.
 

@@ -79,3 +79,8 @@ def latest(tx: Transaction, limit: int = 20) -> list[RehearsalRow]:
         _WITH_STATE.order_by(rehearsals.c.begun_at.desc(), rehearsals.c.package_id).limit(limit)
     ).mappings()
     return [RehearsalRow(**row) for row in rows]
+
+
+def packages_of(tx: Transaction) -> set[str]:
+    """The packages of all rehearsals there ever were."""
+    return set(tx.execute(sa.select(rehearsals.c.package_id)).scalars())

@@ -169,6 +169,26 @@ def test_slow_clients_are_cut_off_and_leave_nothing(api_set: MakeApi) -> None:
     assert api.get("/health").status == 200
 
 
+def test_one_token_has_only_so_many_requests_in_hand(api_set: MakeApi) -> None:
+    api = api_set("[api]\nrequests_at_once = 2")
+    token = api.token("ofsted")
+    with api.plain() as first, api.plain() as second:
+        for slow in (first, second):
+            slow.sendall(head_of(api, "Content-Length: 4", "Expect: 100-continue"))
+            assert slow.recv(4096).startswith(b"HTTP/1.1 100")  # in hand, and waits for its body
+        told = api.get("/status", token)
+        assert (told.status, told.code, told.headers["retry-after"]) == (429, "rate.at-once", "1")
+        assert api.get("/status", api.fresh("ofsted")).status == 200, "another token may"
+        first.sendall(b"a,b\n")
+        assert first.recv(4096).startswith(b"HTTP/1.1 202")
+        assert api.get("/status", token).status == 200
+        second.shutdown(socket.SHUT_WR)  # broken off: no longer in hand either
+        assert b"drop.broken-off" in answer_to(second)
+    for _ in range(4):  # whatever they were answered, requests that are over do not count
+        assert api.get("/packages/notifications-2030-01-01-01", token).status == 404
+        assert api.get("/status", token).status == 200
+
+
 def test_many_tiny_drops_are_slowed_down(api_set: MakeApi) -> None:
     api = api_set("[api]\nrequests_per_minute = 20")
     tokens = [api.fresh("ofsted"), api.fresh("ofsted")]

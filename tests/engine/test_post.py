@@ -163,6 +163,7 @@ AUDIENCES = [
     ("flow:scr-updates", "update.late", {"ofsted": "recipient", "dfe": "sender"}),
     ("inbox:dfe:scr-updates:0011", "door.symlink", {"dfe": "sender"}),
     ("key:panel:exchange:30", "key.expiring", {"panel": "home"}),
+    ("token:panel:0123456789abcdef:14", "token.ending", {"panel": "home"}),
     ("receipts:panel", "receipts.stray", {"panel": "recipient"}),
     ("request:gone", "request.failed", {"ofsted": "home", "dfe": "home", "panel": "home"}),
     ("drop:gone", "drop.stuck", {"ofsted": "home", "dfe": "home", "panel": "home"}),

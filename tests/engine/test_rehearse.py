@@ -18,6 +18,7 @@ from gateway.engine.rehearse import RehearsalRefused, rehearse
 from gateway.engine.status import status_of
 from gateway.engine.tick import tick
 from gateway.intake import check as check_file
+from gateway.receipts.digest import digest_of
 
 AT, LATER = "2026-03-02T16:05", "2026-03-02T16:15"
 ID = "notifications-2026-03-02-90"
@@ -47,6 +48,18 @@ def shown(work: AtWork, at: str = LATER) -> list[tuple[str, str, str, bool]]:
     return [
         (row["package"], row["party"], row["state"], row["passed_at"] is not None) for row in told
     ]
+
+
+def test_the_digest_counts_no_rehearsal(work: AtWork, keyring: Keyring) -> None:
+    def counted(at: str) -> tuple[int, int, int]:
+        with work.parts(at) as (parts, now), parts.database.transaction() as tx:
+            told = digest_of(tx, parts.agreed, "ofsted", now.date(), now)
+        return sum(line.sent + line.collected for line in told.lines), told.on_time, told.steps
+
+    package = begin(work)
+    given(work, keyring, package, "collected", "opened")
+    assert counted("2026-03-02T16:30") == (0, 0, 0)
+    assert counted("2026-03-05T16:30") == (0, 0, 0), "what is late of it is no late step either"
 
 
 def test_it_ends_when_its_three_receipts_are_back(work: AtWork, keyring: Keyring) -> None:

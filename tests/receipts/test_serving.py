@@ -19,7 +19,7 @@ from gateway.receipts.serving import (
     servable,
     signature_file,
 )
-from gateway.store import served
+from gateway.store import packages, served
 from gateway.store.lifecycles import advance
 
 FLOW = "notifications"
@@ -141,7 +141,11 @@ def test_a_download_that_ends_after_the_recall(recipients: Recipients) -> None:
         advance(tx, "delivery", key, "placed", "recalled")
     assert serve(recipients, 0, size)
     assert recipients.delivery().state == "recalled"
+    assert recipients.delivery().collected_at is not None
     assert [item.kind for item in recipients.kept()] == ["collected"]
+    with recipients.parts.database.transaction() as tx:
+        owing = [row.id for row in packages.owing_statement(tx)]
+    assert owing == [key["id"]], "whoever has it is asked to sign that it is kept apart"
 
 
 # --- what may be fetched -------------------------------------------------------------------------
