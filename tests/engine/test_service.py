@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from urllib.request import urlopen
 
 import psutil
 import pytest
@@ -29,11 +30,11 @@ def service(rehearsal_home, checkout, tmp_path) -> Iterator["Service"]:
 class Service:
     """A started `gateway run` and its log."""
 
-    def __init__(self, home, checkout, log):
+    def __init__(self, home, checkout, log, *words):
         self.home, self.log = home, log
         with log.open("wb") as stream:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "gateway", "--home", str(home), "run"],
+                [sys.executable, "-m", "gateway", "--home", str(home), "run", *words],
                 cwd=checkout,
                 stderr=stream,
                 stdout=stream,
@@ -91,6 +92,33 @@ def test_a_killed_worker_is_started_again(service):
     assert service.wait_for("worker started", 2)["pid"] != first
     service.wait_for("working", 2)
     assert service.stop() == 0
+
+
+def test_the_api_is_a_process_of_its_own_and_started_again(rehearsal_home, checkout, tmp_path):
+    words = ("--api", "127.0.0.1:0")
+    service = Service(rehearsal_home, checkout, tmp_path / "service.log", *words)
+    try:
+        worker = service.wait_for("worker started")["pid"]
+        first = psutil.Process(service.wait_for("api started")["pid"])
+        address = service.wait_for("api listening")["address"]
+        assert worker != first.pid
+        service.wait_for("working")
+        assert healthy(address)
+        first.kill()
+        assert service.wait_for("api died")["exit_code"] == -signal.SIGKILL
+        address = service.wait_for("api listening", 2)["address"]
+        assert healthy(address)
+        assert psutil.pid_exists(worker)
+        assert service.events("worker died") == [], "the worker went on"
+        assert service.stop() == 0
+    finally:
+        service.end()
+
+
+def healthy(address):
+    """Whether the API there says that it is well, and its worker too."""
+    with urlopen(f"http://{address}/api/v1/health", timeout=PATIENCE_SECONDS) as answer:
+        return json.load(answer) == {"ok": True, "worker": "answers"}
 
 
 def test_a_worker_without_its_supervisor_ends(service):
