@@ -9,7 +9,10 @@ from at_the_api import Api
 from receipting import to_bytes
 
 from gateway.access.tokens import SCOPES
+from gateway.api.app import make_app
+from gateway.api.face import make_face
 from gateway.api.routes import ROUTES, Route
+from gateway.bootstrap import open_face
 
 NO_TOKEN = 401
 UNKNOWN = "0123456789abcdef." + "A" * 43
@@ -77,8 +80,11 @@ def side(route: Route) -> tuple[str, str]:
     return ("ofsted", "dfe") if CASES[route.name].for_sender else ("dfe", "ofsted")
 
 
-def test_the_table_covers_every_route() -> None:
-    assert set(CASES) == {route.name for route in ROUTES}
+def test_the_table_covers_every_route(shared_api: Api) -> None:
+    """Every rule that the app itself answers, whoever added it."""
+    with open_face(shared_api.home) as parts:
+        served = {rule.endpoint for rule in make_app(make_face(parts)).url_map.iter_rules()}
+    assert set(CASES) == served == {route.name for route in ROUTES}
 
 
 @pytest.mark.parametrize("route", [route for route in ROUTES if route.scope], ids=lambda r: r.name)
@@ -113,12 +119,14 @@ def test_what_each_token_may(shared_api: Api, route: Route) -> None:
         "wrong flow": case.wrong_flow,
         "without the scope": 403 if route.scope else 200,
         "right": case.right,
+        "another principal": case.right,  # of the same party
     }
     tokens = {
         "wrong party": api.token(other, "notifications"),
         "wrong flow": api.token(right, "scr-updates"),
         "without the scope": api.token(right, "notifications", *others),
         "right": api.token(right, "notifications"),
+        "another principal": api.fresh(right, "notifications"),
     }
     told = {who: ask(api, route, token) for who, token in tokens.items()}
     assert {who: status for who, (status, _) in told.items()} == expected
