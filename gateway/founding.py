@@ -1,6 +1,7 @@
 """`init`: makes a home, or brings one up to date. Running it again is always safe."""
 
 import hashlib
+import secrets
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -23,7 +24,7 @@ from gateway.crypto.keys import (
 from gateway.crypto.pins import Pins, load_pins, write_pins
 from gateway.crypto.sshkeys import make_host_key
 from gateway.records.leaf import Fact
-from gateway.records.ledger import event, record
+from gateway.records.ledger import event, open_first_log, record
 from gateway.settings import Home, Settings, SettingsFault
 from gateway.store import meta
 from gateway.store.database import Database, Transaction
@@ -184,11 +185,21 @@ def _open_books(home: Home, pins: Pins | None, officers: Officers) -> None:
     try:
         database.upgrade()
         with database.transaction() as tx:
+            open_first_log(tx, _home_id(tx), datetime.now(UTC))
             _record_founding(tx, home, pins)
             _record_officers(tx, officers)
     finally:
         database.close()
     home.database.chmod(0o600)
+
+
+def _home_id(tx: Transaction) -> str:
+    """What names this home and no other; it is in the name of its log."""
+    known = meta.get(tx, "home.id")
+    if known is None:
+        known = secrets.token_hex(8)
+        meta.put(tx, "home.id", known)
+    return known
 
 
 def _record_founding(tx: Transaction, home: Home, pins: Pins | None) -> None:

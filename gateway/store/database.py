@@ -53,11 +53,14 @@ class Database:
         with _told_plainly(), self._engine.begin() as connection:
             yield connection
 
-    def upgrade(self) -> None:
-        """Bring the tables up to date (makes them in a new database). Raises StoreFault."""
+    def upgrade(self, version: str = "head") -> None:
+        """Bring the tables up to date, or to a version (makes them in a new database).
+
+        Raises StoreFault.
+        """
         try:
             with _told_plainly():
-                command.upgrade(self._alembic(), "head")
+                command.upgrade(self._alembic(), version)
         except CommandError as error:
             raise StoreFault(
                 "database.version",

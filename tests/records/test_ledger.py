@@ -7,12 +7,27 @@ from pathlib import Path
 
 import pytest
 
-from gateway.records.leaf import LeafRefused, commitment
-from gateway.records.ledger import event, move, record, verify
-from gateway.store import drops
+from gateway.records.leaf import LeafRefused, commitment, leaf_hash
+from gateway.records.ledger import (
+    Checked,
+    consistency,
+    event,
+    head,
+    inclusion,
+    move,
+    open_first_log,
+    origin_of,
+    record,
+    root_at,
+    size_of,
+    verify,
+)
+from gateway.records.merkle import verify_consistency, verify_inclusion
+from gateway.store import drops, logs
 from gateway.store import ledger as rows
 from gateway.store.database import Database
 from gateway.store.lifecycles import MoveRefused
+from gateway.store.logs import LogRow
 
 DROP = "20260302-0123456789ab"
 JUDGED = {"rows": 3, "accepted": 2, "held": 1, "repeats": 0}
@@ -68,7 +83,7 @@ def test_a_move_and_its_leaf_go_together(database: Database, at: datetime) -> No
     with database.transaction() as tx:
         move(tx, at=at, **judged())  # type: ignore[arg-type]
     assert state_and_leaves(database) == ("partly-held", ["drop.received", "drop.judged"])
-    assert verify(database) == (2, [])
+    assert verify(database) == Checked(2, ())
 
 
 def test_a_transaction_that_fails_leaves_neither_move_nor_leaf(
@@ -123,11 +138,11 @@ def tampered(path: Path, *statements: str) -> None:
 
 
 def test_verify_counts_the_leaves(database: Database, at: datetime) -> None:
-    assert verify(database) == (1, [])
+    assert verify(database) == Checked(1, ())
     with database.transaction() as tx:
         for number in range(20):
             record(tx, event("clock.back", "home", facts={"seconds": number}), at)
-    assert verify(database) == (21, [])
+    assert verify(database) == Checked(21, ())
 
 
 def test_verify_finds_a_leaf_changed_behind_its_back(
@@ -142,7 +157,7 @@ def test_verify_finds_a_leaf_changed_behind_its_back(
         " WHERE seq = 5",
         "UPDATE ledger SET leaf_hash = x'00' WHERE seq = 2",
     )
-    assert verify(database) == (6, [2, 5])
+    assert verify(database) == Checked(6, (2, 4, 5)), "with the hash of 2, the subtree above 4"
 
 
 def test_verify_finds_a_leaf_that_was_taken_out(
@@ -152,6 +167,60 @@ def test_verify_finds_a_leaf_that_was_taken_out(
         for number in range(3):
             record(tx, event("clock.back", "home", facts={"seconds": number}), at)
     tampered(tmp_path / "gateway.db", "DELETE FROM ledger WHERE seq = 2")
-    count, wrong = verify(database)
-    assert count == 3
-    assert wrong == [3, 4]
+    assert verify(database) == Checked(3, (3, 4))
+
+
+def test_the_ledger_is_a_tree_that_proves_its_leaves(database: Database, at: datetime) -> None:
+    with database.transaction() as tx:
+        open_first_log(tx, "0123456789abcdef", at)
+        for number in range(20):
+            record(tx, event("clock.back", "home", facts={"seconds": number}), at)
+        log = logs.latest(tx)
+        assert log is not None
+        now = head(tx)
+        assert (now.origin, now.size) == ("gateway/0123456789abcdef/1", 21)
+        early = root_at(tx, log, 8)
+        for row in rows.leaves(tx):
+            path = inclusion(tx, log, row.seq, now.size)
+            assert verify_inclusion(leaf_hash(row.leaf), row.seq - 1, now.size, path, now.root)
+        proof = consistency(tx, log, 8, now.size)
+        assert verify_consistency(8, early, now.size, now.root, proof)
+
+
+def test_a_new_log_has_a_tree_of_its_own(database: Database, at: datetime) -> None:
+    with database.transaction() as tx:
+        open_first_log(tx, "0123456789abcdef", at)
+        record(tx, event("clock.back", "home", facts={"seconds": 1}), at)
+        old = head(tx)
+        logs.add(tx, LogRow(2, origin_of("0123456789abcdef", 2), 3, at, "note", None))
+        assert head(tx).size == 0
+        for number in range(5):
+            record(tx, event("clock.back", "home", facts={"seconds": number}), at)
+        first, second = logs.every(tx)
+        assert (head(tx).log, head(tx).size) == (2, 5)
+        assert (size_of(tx, first), size_of(tx, second)) == (2, 5)
+        assert root_at(tx, first, 2) == old.root
+        with pytest.raises(ValueError, match="not so many"):
+            root_at(tx, first, 3)
+    assert verify(database) == Checked(7, ())
+
+
+def test_leaves_from_before_the_tree_are_completed_by_the_upgrade(
+    tmp_path: Path, database: Database, at: datetime
+) -> None:
+    with database.transaction() as tx:
+        for number in range(12):
+            record(tx, event("clock.back", "home", facts={"seconds": number}), at)
+    plain = sqlite3.connect(tmp_path / "gateway.db")
+    with plain:
+        kept = plain.execute("SELECT leaf, leaf_hash FROM ledger ORDER BY seq").fetchall()
+    plain.close()
+    older = Database.at(tmp_path / "older.db")
+    older.upgrade("0002")
+    plain = sqlite3.connect(tmp_path / "older.db")
+    with plain:
+        plain.executemany("INSERT INTO ledger (leaf, leaf_hash) VALUES (?, ?)", kept)
+    plain.close()
+    older.upgrade()
+    assert verify(older) == Checked(13, ())
+    older.close()
