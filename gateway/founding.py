@@ -14,6 +14,7 @@ from gateway.agreement.load import Agreed, load_agreements
 from gateway.bootstrap import by_flow
 from gateway.crypto.faults import CryptoFault
 from gateway.crypto.keys import (
+    HomeKeys,
     import_officer_keys,
     import_party_keys,
     make_gateway_key,
@@ -21,15 +22,22 @@ from gateway.crypto.keys import (
     make_rehearsal_keys,
     make_rehearsal_officer_key,
 )
+from gateway.crypto.notes import NoteSigner, add_key, make_log_key, read_keys
 from gateway.crypto.pins import Pins, load_pins, write_pins
 from gateway.crypto.sshkeys import make_host_key
+from gateway.records.checkpoints import signer_name
 from gateway.records.leaf import Fact
 from gateway.records.ledger import event, open_first_log, record
 from gateway.settings import Home, Settings, SettingsFault
 from gateway.store import meta
 from gateway.store.database import Database, Transaction
 
-_OWN = ("parties.toml", "officers.toml", "sftp")  # facts of one home, never copied to another
+_OWN = (
+    "parties.toml",
+    "officers.toml",
+    "sftp",
+    "ledger-keys",
+)  # facts of one home, never copied to another
 _MARK = """\
 REHEARSAL
 
@@ -63,6 +71,7 @@ def found(home: Home, checkout: Path, rehearsal: bool) -> Founded:
         home.rehearsal_mark.write_text(_MARK, encoding="utf-8")
     make_home_key(home.root)
     make_host_key(home.root)
+    make_log_key(HomeKeys(home.root).log_key)
     parties = _parties(agreed)
     pins = _rehearsal_pins(home, parties) if home.is_rehearsal else _real_pins(home)
     if pins is not None:
@@ -185,11 +194,15 @@ def _open_books(home: Home, pins: Pins | None, officers: Officers) -> None:
     try:
         database.upgrade()
         with database.transaction() as tx:
-            open_first_log(tx, _home_id(tx), datetime.now(UTC))
+            home_id = _home_id(tx)
+            open_first_log(tx, home_id, datetime.now(UTC))
             _record_founding(tx, home, pins)
             _record_officers(tx, officers)
     finally:
         database.close()
+    signer = NoteSigner.load(HomeKeys(home.root).log_key, signer_name(home_id))
+    if not read_keys(home.log_keys):  # another key than those is for `ledger rotate-key` to bring
+        add_key(home.log_keys, signer.key)
     home.database.chmod(0o600)
 
 

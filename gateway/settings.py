@@ -153,6 +153,20 @@ class Home:
         return self.config / "sftp"
 
     @property
+    def log_keys(self) -> Path:
+        """The public keys of the ledger's checkpoints, a line each."""
+        return self.config / "ledger-keys"
+
+    @property
+    def checkpoint(self) -> Path:
+        """The latest checkpoint, apart from the database: it tells when that was put back."""
+        return self.var / "checkpoint"
+
+    def checkpoint_of(self, party: str) -> Path:
+        """The latest checkpoint, for a party to see."""
+        return self.outbox / party / "checkpoint"
+
+    @property
     def inbox(self) -> Path:
         return self.root / "inbox"
 

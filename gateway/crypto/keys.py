@@ -85,6 +85,11 @@ class HomeKeys:
         """32 random bytes from which every key of encryption at rest is derived."""
         return self.folder / "home.key"
 
+    @property
+    def log_key(self) -> Path:
+        """32 bytes: the Ed25519 key that signs the ledger's checkpoints."""
+        return self.folder / "ledger.key"
+
     def party_public(self, party: str, role: Role) -> Path:
         """The file of a party's public key."""
         return self.parties / f"{party}-{role}.asc"
@@ -350,6 +355,7 @@ def _guarded(keys: HomeKeys) -> Iterator[tuple[Path, int, str, str]]:
     yield keys.officers, 0o022, changed, "go-w"
     yield keys.home_key, 0o077, readable, "600"
     yield host_key_file(keys.home), 0o077, readable, "600"
+    yield keys.log_key, 0o077, readable, "600"
     yield keys.s3, 0o022, changed, "go-w"
     for credentials in sorted(keys.s3.glob("*.toml")):
         yield credentials, 0o077, readable, "600"

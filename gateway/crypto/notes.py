@@ -17,8 +17,11 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from gateway.crypto.faults import CryptoFault
 from gateway.crypto.outputs import kept_if_whole
 
-LOG_KEY = "ledger.key"
 _ED25519 = b"\x01"
+_ABOUT_KEYS = """\
+# The public keys that sign the ledger's checkpoints, the newest last: give this file to everyone
+# who is to verify them. An old key stays: it proves what was signed with it.
+"""
 _LARGEST = 1_000_000  # bytes of a note
 _MANY = 16  # signature lines; C2SP asks a verifier to bear at least so many
 
@@ -87,6 +90,30 @@ class NoteSigner:
                 f"keys/{path.name}, which signs the ledger's checkpoints, cannot be used.",
                 "Restore it from its backup; or have both parties approve `ledger recover`.",
             ) from None
+
+
+def read_keys(path: Path) -> tuple[NoteKey, ...]:
+    """The keys in a file, a vkey a line, the newest last; lines with # before them say things.
+
+    An absent file holds none. Raises CryptoFault note.bad-key.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except FileNotFoundError:
+        return ()
+    except (OSError, UnicodeDecodeError):
+        lines = ["unreadable"]
+    return tuple(NoteKey.read(line) for line in lines if line.strip() and line[0] != "#")
+
+
+def add_key(path: Path, key: NoteKey) -> None:
+    """Write a key behind those of a file, unless it is there."""
+    if key in read_keys(path):
+        return
+    text = path.read_text(encoding="utf-8") if path.exists() else _ABOUT_KEYS
+    with kept_if_whole(path) as part:
+        part.write_text(f"{text}{key.written()}\n", encoding="utf-8")
+    path.chmod(0o644)
 
 
 def make_log_key(path: Path) -> None:

@@ -13,6 +13,7 @@ from gateway.engine.clock import note_moment
 from gateway.engine.faults import WORKER, Fault, as_fault
 from gateway.engine.keywatch import watch_keys
 from gateway.engine.leavings import sweep
+from gateway.engine.logkeeping import keep_checkpoint, ledger_stands
 from gateway.engine.parts import Parts
 from gateway.engine.rehearse import pass_rehearsals
 from gateway.engine.returns import Returns, take_returns
@@ -51,6 +52,7 @@ def tick(parts: Parts, now: datetime, progress: Progress | None = None) -> TickR
     report = TickReport(now)
     sweep(parts)
     note_moment(parts, now)
+    stands = ledger_stands(parts, now)
     _watch_keys(parts, now, report)
     report.arrivals = take_in(parts, now, progress)
     _clear_silence(parts, report.arrivals, now)
@@ -59,11 +61,16 @@ def tick(parts: Parts, now: datetime, progress: Progress | None = None) -> TickR
     report.faults += undone
     for flow in parts.flows():
         open_windows(parts, flow, now)
-        _dispatch_due(parts, flow, now, report, progress)
-    _place(parts, now, report)
-    _reconcile(parts, now, report)
+        if stands:
+            _dispatch_due(parts, flow, now, report, progress)
+    if stands:
+        _place(parts, now, report)
+        _reconcile(parts, now, report)
     report.rehearsed = pass_rehearsals(parts, now)
     report.faults += keep_watch(parts, now)
+    if stands:
+        moved = bool(report.placed or report.returns.recorded or report.acts)
+        report.faults += keep_checkpoint(parts, now, moved)
     with parts.database.transaction() as tx:
         clear_about(tx, WORKER, now)
     return report

@@ -56,7 +56,7 @@ def find_server() -> str | None:
 
 
 class S3Server:
-    """One server and its folder. Tests make a bucket of their own each, so that it can be shared."""
+    """One server and its folder. Tests make a bucket of their own each: it can be shared."""
 
     def __init__(self, program: str) -> None:
         self._program = program

@@ -1,0 +1,94 @@
+"""Keeping the ledger's checkpoints, and seeing that the ledger only ever adds to them.
+
+A checkpoint is made at the first tick of a London day and whenever something went out or came
+back. It lies in ``var/checkpoint`` and in every party's outbox, apart from the database: an older
+database that was put back behind the gateway's back is found by it, at the next tick.
+"""
+
+from datetime import datetime
+from pathlib import Path
+
+from gateway.agreement.windows import london_date
+from gateway.crypto.faults import CryptoFault
+from gateway.crypto.keys import HomeKeys
+from gateway.crypto.notes import NoteSigner, read_keys
+from gateway.engine.faults import Fault, as_fault
+from gateway.engine.parts import Parts
+from gateway.records.alarms import clear_about, raise_alarm
+from gateway.records.checkpoints import compare, give_out, make_checkpoint, read, signer_name
+from gateway.store import checkpoints, meta
+from gateway.store.checkpoints import CheckpointRow
+from gateway.store.database import StoreFault
+
+ROLLED_BACK, FORKED = "ledger.rolled-back", "ledger.forked"
+_FILES, _MAKING = "log:files", "log:checkpoint"
+_WORDS = {
+    "ahead": (
+        ROLLED_BACK,
+        "A checkpoint that was given out covers more than the ledger holds: an older database was "
+        "put back. Nothing is dispatched. Put back the latest database, or see docs/ledger.md.",
+    ),
+    "forked": (
+        FORKED,
+        "The ledger is not the one that a checkpoint was given out of: its past has been changed. "
+        "Nothing is dispatched. Keep everything as it is, and see docs/ledger.md.",
+    ),
+}
+
+
+def new_checkpoint(parts: Parts, now: datetime) -> CheckpointRow:
+    """Sign the ledger as it stands and give the checkpoint out. Raises CryptoFault or OSError."""
+    path = HomeKeys(parts.home.root).log_key
+    with parts.database.transaction() as tx:
+        signer = NoteSigner.load(path, signer_name(meta.get(tx, "home.id") or ""))
+        row = make_checkpoint(tx, signer, now)
+    give_out(row, _places(parts))
+    return row
+
+
+def keep_checkpoint(parts: Parts, now: datetime, something_happened: bool) -> list[Fault]:
+    """Make a checkpoint where one is due; a fault is alarmed, and it is tried at the next tick."""
+    with parts.database.transaction() as tx:
+        latest = checkpoints.latest(tx)
+    today = latest is not None and london_date(latest.made_at) == london_date(now)
+    if today and not something_happened and parts.home.checkpoint.exists():
+        return []
+    try:
+        new_checkpoint(parts, now)
+    except (CryptoFault, StoreFault, OSError) as error:
+        fault = as_fault(_MAKING, error)
+        fault.alarm(parts.database, now)
+        return [fault]
+    with parts.database.transaction() as tx:
+        clear_about(tx, _MAKING, now)
+    return []
+
+
+def ledger_stands(parts: Parts, now: datetime) -> bool:
+    """Whether the ledger adds to every checkpoint that lies about; alarmed where it does not.
+
+    A log that the database does not know of was opened after what it holds.
+
+    A file that no known key signed says nothing of the ledger: it is written anew.
+    """
+    keys = read_keys(parts.home.log_keys)
+    with parts.database.transaction() as tx:
+        found = {}
+        for place in _places(parts):
+            try:
+                seen = read(place.read_text(encoding="utf-8"), keys)
+            except (CryptoFault, OSError, UnicodeDecodeError):
+                continue
+            stands = compare(tx, seen)
+            if stands != "consistent":
+                told = _WORDS["forked" if stands == "forked" else "ahead"]
+                found[told[0]] = told[1]
+        for code, words in found.items():
+            raise_alarm(tx, code, _FILES, words, now)
+        clear_about(tx, _FILES, now, but=tuple(found))
+    return not found
+
+
+def _places(parts: Parts) -> list[Path]:
+    parties = {party.id for agreed in parts.agreed.values() for party in agreed.agreement.parties}
+    return [parts.home.checkpoint, *(parts.home.checkpoint_of(party) for party in sorted(parties))]

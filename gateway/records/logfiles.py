@@ -1,0 +1,72 @@
+"""The log for others to verify: one leaf's proof, or the whole log in a folder (docs/ledger.md)."""
+
+import base64
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+from gateway.records.ledger import inclusion
+from gateway.store import checkpoints, ledger, logs
+from gateway.store.database import Transaction
+from gateway.store.logs import LogRow
+
+FORMAT = "gateway-log/1"
+
+
+def proof_of(tx: Transaction, seq: int) -> dict[str, Any] | None:
+    """A leaf, the latest checkpoint of its log, and the path between; None where none covers it.
+
+    ``leaf``, ``path``: base64. ``index``: from 0.
+    """
+    log = _log_of(tx, seq)
+    rows = [row for row in checkpoints.every(tx) if log is not None and row.log == log.number]
+    if log is None or not rows or rows[-1].size <= seq - log.first_seq:
+        return None
+    leaf = next(ledger.leaves(tx, after=seq - 1)).leaf
+    path = inclusion(tx, log, seq, rows[-1].size)
+    return {
+        "index": seq - log.first_seq,
+        "leaf": base64.b64encode(leaf).decode(),
+        "path": [base64.b64encode(step).decode() for step in path],
+        "checkpoint": rows[-1].note,
+    }
+
+
+def export_log(tx: Transaction, keys: Path, folder: Path) -> int:
+    """Write every log of the ledger into a folder; how many leaves. Raises OSError.
+
+    ``<n>/log.json`` names a log, ``<n>/leaves.bin`` has each leaf behind its length (4 bytes,
+    big-endian), ``<n>/checkpoints/<size>.note`` each checkpoint; ``ledger-keys`` the public keys.
+    """
+    every = logs.every(tx)
+    for log in every:
+        place = folder / str(log.number)
+        (place / "checkpoints").mkdir(parents=True)
+        for row in checkpoints.every(tx):
+            if row.log == log.number:
+                path = place / "checkpoints" / f"{row.size}.note"
+                path.write_text(row.note, encoding="utf-8")
+        end = _end(every, log)
+        size = 0
+        with (place / "leaves.bin").open("wb") as out:
+            for leaf in ledger.leaves(tx, after=log.first_seq - 1):
+                if end is not None and leaf.seq >= end:
+                    break
+                out.write(len(leaf.leaf).to_bytes(4) + leaf.leaf)
+                size += 1
+        told = {"format": FORMAT, "origin": log.origin, "size": size, "cites": log.cites}
+        (place / "log.json").write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
+    shutil.copyfile(keys, folder / "ledger-keys")
+    return ledger.last_seq(tx)
+
+
+def _log_of(tx: Transaction, seq: int) -> LogRow | None:
+    if not 0 < seq <= ledger.last_seq(tx):
+        return None
+    holding = [log for log in logs.every(tx) if log.first_seq <= seq]
+    return holding[-1] if holding else None
+
+
+def _end(every: list[LogRow], log: LogRow) -> int | None:
+    return next((item.first_seq for item in every if item.number == log.number + 1), None)
