@@ -355,7 +355,7 @@ def receipt_bytes(kind: str, outer: Manifest, officer: str | None) -> bytes:
         "at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         "digest": outer["delivery_sha256"],
         "format": "gateway-receipt/1",
-        "head": None,
+        "head": outer.get("checkpoint"),
         "id": secrets.token_hex(16),
         "kind": kind,
         "officer": officer,

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from gateway.access.officers import Officer, load_officers
 from gateway.bootstrap import moment, open_parts, require_home
+from gateway.crypto.faults import CryptoFault
 from gateway.crypto.keys import HomeKeys
 from gateway.crypto.openpgp import OpenPGP
 from gateway.crypto.pins import load_pins
@@ -19,6 +20,7 @@ from gateway.engine.clock import latest_moment
 from gateway.receipts.receipt import ReceiptKind, receipt_for
 from gateway.receipts.refused import refusal
 from gateway.receipts.writing import write_signed
+from gateway.records.checkpoints import unverified
 from gateway.settings import Home
 from gateway.store.database import Database
 
@@ -56,9 +58,11 @@ def receipts_of_opening(
     at, faked = _signing_moment(home, now)
     signer = load_pins(home.parties_file).exchange_of(party)
     kinds: Sequence[ReceiptKind] = ("collected", "opened")
+    head = _later_checkpoint(home.checkpoint_of(party), outer)
     with OpenPGP(keyring_of(home, party), faked) as openpgp:
         return [
-            write_signed(receipt_for(kind, outer, at), openpgp, signer, folder) for kind in kinds
+            write_signed(receipt_for(kind, outer, at, None, head), openpgp, signer, folder)
+            for kind in kinds
         ]
 
 
@@ -85,7 +89,19 @@ def receipt_of_officer(
         if outer.recipient != party:
             raise refusal("receipt.not-yours")
         folder = to or (home.receipts_of(party) if home.is_rehearsal else file.parent)
-        return write_signed(receipt_for(kind, outer, at, officer.id), openpgp, key, folder)
+        head = _later_checkpoint(home.checkpoint_of(party), outer)
+        receipt = receipt_for(kind, outer, at, officer.id, head)
+        return write_signed(receipt, openpgp, key, folder)
+
+
+def _later_checkpoint(place: Path, outer: OuterManifest) -> str | None:
+    """What lies in the party's outbox, where it is of the manifest's log and later."""
+    try:
+        note = place.read_text(encoding="utf-8")
+        later, told = unverified(note), unverified(outer.checkpoint or note)
+    except (CryptoFault, OSError, UnicodeDecodeError):
+        return None
+    return note if later.origin == told.origin and later.size >= told.size else None
 
 
 def _key_of(officer: Officer, party: str) -> str:

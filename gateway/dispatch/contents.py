@@ -8,6 +8,7 @@ from gateway.dispatch.gather import Gathered, Gatherer
 from gateway.dispatch.manifest import DropAccount
 from gateway.dispatch.parts import Dispatch
 from gateway.dispatch.sealing import Account, Addressee, Contents
+from gateway.store import checkpoints
 from gateway.store.windows import WindowRow
 
 
@@ -26,6 +27,8 @@ def contents_of(
     ``number``: 1, or the next one of the day where the package supersedes another.
     """
     agreement = parts.agreed.agreement
+    with parts.database.transaction() as tx:
+        checkpoint = checkpoints.latest(tx)
     return Contents(
         package_id=f"{gathered.flow.id}-{window.day.isoformat()}-{number:02}",
         flow=gathered.flow,
@@ -42,6 +45,7 @@ def contents_of(
         account=_account(parts, gathered),
         rehearsal=parts.home.is_rehearsal,
         supersedes=supersedes,
+        checkpoint=checkpoint.note if checkpoint else None,
     )
 
 

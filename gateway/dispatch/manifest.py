@@ -185,8 +185,9 @@ class OuterManifest(Part):
     """The manifest beside the package: what carriers may know, and how to tell the bytes are whole.
 
     ``size`` in bytes. ``zip_sha256`` is of the zip inside, and null where there is none
-    (``excel-password``). ``supersedes``: the package it replaces. ``signed_by``: the gateway's key
-    that signed this and the package.
+    (``excel-password``). ``supersedes``: the package it replaces. ``checkpoint``: the latest of the
+    gateway's ledger when this was made, a signed note (docs/ledger.md). ``signed_by``: the
+    gateway's key that signed this and the package.
     """
 
     format: Literal["gateway-outer-manifest/1"] = "gateway-outer-manifest/1"
@@ -211,6 +212,7 @@ class OuterManifest(Part):
     marking: str
     rehearsal: bool
     supersedes: PackageId | None = None
+    checkpoint: Annotated[str, StringConstraints(max_length=4096)] | None = None
     signed_by: Fingerprint
 
     @model_validator(mode="after")

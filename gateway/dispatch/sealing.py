@@ -71,6 +71,7 @@ class Contents:
     account: Account
     rehearsal: bool
     supersedes: str | None = None
+    checkpoint: str | None = None
 
 
 @dataclass(frozen=True)
@@ -288,6 +289,7 @@ def _outer(
         marking=contents.flow.marking,
         rehearsal=contents.rehearsal,
         supersedes=contents.supersedes,
+        checkpoint=contents.checkpoint,
         signed_by=signer,
     )
 

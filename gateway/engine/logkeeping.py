@@ -14,13 +14,13 @@ from gateway.crypto.keys import HomeKeys
 from gateway.crypto.notes import NoteSigner, read_keys
 from gateway.engine.faults import Fault, as_fault
 from gateway.engine.parts import Parts
+from gateway.receipts.witness import FORKED, ROLLED_BACK, SUBJECT
 from gateway.records.alarms import clear_about, raise_alarm
 from gateway.records.checkpoints import compare, give_out, make_checkpoint, read, signer_name
-from gateway.store import checkpoints, meta
+from gateway.store import alarms, checkpoints, meta
 from gateway.store.checkpoints import CheckpointRow
 from gateway.store.database import StoreFault
 
-ROLLED_BACK, FORKED = "ledger.rolled-back", "ledger.forked"
 _FILES, _MAKING = "log:files", "log:checkpoint"
 _WORDS = {
     "ahead": (
@@ -69,6 +69,7 @@ def ledger_stands(parts: Parts, now: datetime) -> bool:
 
     A log that the database does not know of was opened after what it holds.
 
+    So do those that receipts have shown: what they raised stands until the ledger is another.
     A file that no known key signed says nothing of the ledger: it is written anew.
     """
     keys = read_keys(parts.home.log_keys)
@@ -86,7 +87,8 @@ def ledger_stands(parts: Parts, now: datetime) -> bool:
         for code, words in found.items():
             raise_alarm(tx, code, _FILES, words, now)
         clear_about(tx, _FILES, now, but=tuple(found))
-    return not found
+        witnessed = any(alarm.subject == SUBJECT for alarm in alarms.open_alarms(tx))
+    return not (found or witnessed)
 
 
 def _places(parts: Parts) -> list[Path]:

@@ -52,11 +52,11 @@ def tick(parts: Parts, now: datetime, progress: Progress | None = None) -> TickR
     report = TickReport(now)
     sweep(parts)
     note_moment(parts, now)
-    stands = ledger_stands(parts, now)
     _watch_keys(parts, now, report)
     report.arrivals = take_in(parts, now, progress)
     _clear_silence(parts, report.arrivals, now)
     _take_returns(parts, now, report)
+    stands = ledger_stands(parts, now)
     report.acts, undone = carry_out(parts, now)
     report.faults += undone
     for flow in parts.flows():

@@ -6,13 +6,16 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from gateway.receipts.judging import judge_rows, judge_signature
+from gateway.receipts.judging import judge_rows, judge_signature, signed_by_party
 from gateway.receipts.keeping import Recorded, Taken, Way, keep
 from gateway.receipts.parts import Receipts
 from gateway.receipts.receipt import LARGEST_BODY, LARGEST_SIGNATURE, from_bytes
 from gateway.receipts.refused import ReceiptRefused, refusal
+from gateway.receipts.witness import heed, seen_in
 from gateway.records.leaf import Fact
 from gateway.records.ledger import event, record
+
+_OF_ANOTHER_PAST = ("receipt.unknown-package", "receipt.not-yours", "receipt.never-served")
 
 __all__ = ["Offered", "ReceiptRefused", "Receipts", "Recorded", "Way", "acknowledge"]
 
@@ -43,11 +46,16 @@ def acknowledge(parts: Receipts, offered: Offered, now: datetime) -> Recorded:
         with parts.database.transaction() as tx:
             judged = judge_rows(tx, taken, offered.party, offered.flow, now)
         judge_signature(parts, taken, judged)
+        seen = seen_in(parts, taken.receipt)
         with parts.database.transaction() as tx:
             judged = judge_rows(tx, taken, offered.party, offered.flow, now)
+            if seen is not None:
+                heed(tx, taken.receipt, seen, now)
             return keep(tx, taken, judged.package, judged.delivery, judged.to, now)
     except ReceiptRefused as refused:
         _record_refusal(parts, offered, refused, now)
+        if refused.code in _OF_ANOTHER_PAST:
+            _heed_refused(parts, offered, now)
         raise
 
 
@@ -59,6 +67,16 @@ def _read(offered: Offered) -> Taken:
     except ValueError:
         raise refusal("receipt.malformed") from None
     return Taken(receipt, offered.body, offered.signature, offered.way)
+
+
+def _heed_refused(parts: Receipts, offered: Offered, now: datetime) -> None:
+    """An older copy of the home knows nothing of what a receipt is about: what was seen tells."""
+    taken = _read(offered)
+    seen = seen_in(parts, taken.receipt)
+    if seen is None or not signed_by_party(parts, taken, offered.party):
+        return
+    with parts.database.transaction() as tx:
+        heed(tx, taken.receipt, seen, now)
 
 
 def _record_refusal(

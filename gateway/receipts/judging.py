@@ -10,10 +10,11 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from gateway.crypto.faults import CryptoFault
+from gateway.crypto.signatures import Signature
 from gateway.receipts.keeping import Taken
 from gateway.receipts.parts import Receipts
 from gateway.receipts.receipt import BY_OFFICER, Receipt, ReceiptKind
-from gateway.receipts.refused import refusal
+from gateway.receipts.refused import ReceiptRefused, refusal
 from gateway.store import packages
 from gateway.store import receipts as rows
 from gateway.store.database import Transaction
@@ -93,6 +94,17 @@ def _next(receipt: Receipt, package: PackageRow, delivery: DeliveryRow) -> str |
     raise refusal("receipt.recalled" if withdrawn else "receipt.out-of-order", delivery.id)
 
 
+def signed_by_party(parts: Receipts, taken: Taken, party: str) -> bool:
+    """Whether the party, or the officer of it that a receipt names, signed it."""
+    if taken.receipt.party != party or not taken.signature:
+        return False
+    try:
+        _verified(parts, taken, _pinned(parts, taken.receipt, ""))
+    except (CryptoFault, ReceiptRefused):
+        return False
+    return True
+
+
 def judge_signature(parts: Receipts, taken: Taken, judged: Judged) -> None:
     """Hold the signature to the pinned key of whoever must have made it, as at signing time.
 
@@ -103,18 +115,22 @@ def judge_signature(parts: Receipts, taken: Taken, judged: Judged) -> None:
     key = _pinned(parts, taken.receipt, about)
     if not taken.signature:
         raise refusal("receipt.not-signed", about)
+    try:
+        signed = _verified(parts, taken, key)
+    except CryptoFault as fault:
+        if fault.code not in _AS_OURS:
+            raise
+        raise refusal(_AS_OURS[fault.code], about) from fault
+    if _before_placed(signed.at, judged.delivery):  # as if by a key that has since expired
+        raise refusal("receipt.wrong-time", about)
+
+
+def _verified(parts: Receipts, taken: Taken, key: str) -> Signature:
     with tempfile.TemporaryDirectory(prefix="receipt-", dir=parts.home.work) as folder:
         body, signature = Path(folder) / "receipt", Path(folder) / "signature"
         body.write_bytes(taken.body)
-        signature.write_bytes(taken.signature)
-        try:
-            signed = parts.openpgp.verify_detached(body, signature, key)
-        except CryptoFault as fault:
-            if fault.code not in _AS_OURS:
-                raise
-            raise refusal(_AS_OURS[fault.code], about) from fault
-    if _before_placed(signed.at, judged.delivery):  # as if by a key that has since expired
-        raise refusal("receipt.wrong-time", about)
+        signature.write_bytes(taken.signature or b"")
+        return parts.openpgp.verify_detached(body, signature, key)
 
 
 def _pinned(parts: Receipts, receipt: Receipt, about: str) -> str:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Annotated, Literal, Self, get_args
 
 import rfc8785
-from pydantic import ConfigDict, Field, StringConstraints, model_validator
+from pydantic import ConfigDict, StringConstraints, model_validator
 
 from gateway.agreement.model import Frozen, Id
 from gateway.dispatch.manifest import Moment, OuterManifest, PackageId, Sha256
@@ -25,18 +25,8 @@ SUFFIX = ".receipt.json"
 LARGEST_BODY = 64 * 1024  # bytes
 LARGEST_SIGNATURE = 16 * 1024
 _SCHEMA = "receipt.schema.json"
-_EXACT = 2**53 - 1  # the largest whole number that every JSON reader keeps exact
 ReceiptId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
 OfficerId = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{1,59}$")]
-
-
-class Head(Frozen):
-    """The latest ledger head of the signer's own side: how many leaves, and the root over them."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
-
-    size: Annotated[int, Field(ge=0, le=_EXACT)]
-    root: Sha256
 
 
 class Receipt(Frozen):
@@ -44,7 +34,8 @@ class Receipt(Frozen):
 
     ``id``: 128 random bits, hex: no two receipts are the same. ``digest``: the SHA-256 of the
     delivered file. ``agreement_hash``: as the manifest has it. ``officer``: who says so, for the
-    kinds that a person gives, and null for the others. ``at``: when, UTC, to the second.
+    kinds that a person gives, and null for the others. ``at``: when, UTC, to the second. ``head``:
+    the latest checkpoint of the gateway's ledger that the signer has seen, a signed note.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
@@ -58,7 +49,7 @@ class Receipt(Frozen):
     agreement_hash: Sha256
     officer: OfficerId | None
     at: Moment
-    head: Head | None
+    head: Annotated[str, StringConstraints(max_length=4096)] | None
 
     @model_validator(mode="after")
     def _agrees(self) -> Self:
@@ -77,6 +68,7 @@ def new_receipt(
     agreement_hash: str,
     at: datetime,
     officer: str | None = None,
+    head: str | None = None,
 ) -> Receipt:
     """A new receipt with an id of its own. Raises ValueError for what may not stand in one."""
     return Receipt(
@@ -88,14 +80,21 @@ def new_receipt(
         agreement_hash=agreement_hash,
         officer=officer,
         at=at.replace(microsecond=0),
-        head=None,
+        head=head,
     )
 
 
 def receipt_for(
-    kind: ReceiptKind, outer: OuterManifest, at: datetime, officer: str | None = None
+    kind: ReceiptKind,
+    outer: OuterManifest,
+    at: datetime,
+    officer: str | None = None,
+    head: str | None = None,
 ) -> Receipt:
-    """A new receipt for the package that a verified manifest describes."""
+    """A new receipt for the package that a verified manifest describes.
+
+    ``head``: a later checkpoint than the manifest's that was seen.
+    """
     return new_receipt(
         kind,
         outer.package,
@@ -104,6 +103,7 @@ def receipt_for(
         outer.agreement_hash,
         at,
         officer,
+        head or outer.checkpoint,
     )
 
 

@@ -1,10 +1,12 @@
 """The ledger and its checkpoints outside the database: an older database is found at once."""
 
+import os
 import shutil
 
 import pytest
 from rehearsing import PLACED, AtWork, clean_row
 
+from gateway.cli.opening import open_for, receipts_of_opening
 from gateway.crypto.keys import HomeKeys
 from gateway.crypto.notes import read_keys
 from gateway.records.checkpoints import read
@@ -131,3 +133,24 @@ def test_a_lost_key_is_alarmed_and_stops_nothing(sent: AtWork) -> None:
     key.chmod(0o600)
     sent.tick("2026-03-03T16:10")
     assert "note.no-key" not in sent.alarms()
+
+
+def test_an_older_copy_of_the_whole_home_is_found_by_the_next_receipt(work: AtWork) -> None:
+    work.tick(BEFORE)
+    older = work.home.root.with_name("older")
+    shutil.copytree(work.home.root, older, symlinks=True)
+    work.rows(clean_row(1))
+    work.tick(WINDOW)
+    package = work.home.outbox_of("dfe", "notifications") / "notifications-2026-03-02-01.zip.gpg"
+    opened = open_for(work.home, package, "dfe", work.home.root / "opened", None)
+    receipts_of_opening(work.home, opened.outer, "dfe", work.home.root / "opened", LATER)
+    copy = AtWork(older, work.reader)
+    for path in work.home.receipts_of("dfe").iterdir():
+        shutil.copy2(path, copy.home.receipts_of("dfe"))
+        os.utime(copy.home.receipts_of("dfe") / path.name, (0, 0))
+    copy.rows(clean_row(2))
+    copy.tick(LATER)
+    assert copy.alarms()["ledger.rolled-back"] == "log:witnesses"
+    assert placed(copy) == [], "nothing is sent a second time"
+    copy.tick(NEXT)
+    assert placed(copy) == []

@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from gateway.receipts.receipt import (
     BY_OFFICER,
     KINDS,
-    Head,
     Receipt,
     from_bytes,
     new_receipt,
@@ -51,9 +50,9 @@ def test_the_form() -> None:
     kind=st.sampled_from(KINDS),
     id_=st.text("0123456789abcdef", min_size=32, max_size=32),
     at=st.datetimes(timezones=st.just(UTC), min_value=datetime(1970, 1, 1)),
-    head=st.none() | st.builds(Head, size=st.integers(0, 2**53 - 1), root=st.just("c" * 64)),
+    head=st.none() | st.text(max_size=300),
 )
-def test_what_is_written_is_read(kind: Any, id_: str, at: datetime, head: Head | None) -> None:
+def test_what_is_written_is_read(kind: Any, id_: str, at: datetime, head: str | None) -> None:
     """Any receipt comes back as it was."""
     made = receipt(kind, id=id_, at=at.replace(microsecond=0), head=head)
     assert from_bytes(to_bytes(made)) == made
@@ -82,9 +81,7 @@ def test_anything_else_is_refused(content: bytes) -> None:
         lambda text: text.replace(b'"collected"', b'"accepted"'),
         lambda text: text.replace(b'"officer":null', b'"officer":"dfe-jo-smith"'),
         lambda text: text.replace(b'"head":null', b'"head":{"root":"' + b"c" * 64 + b'"}'),
-        lambda text: text.replace(
-            b'"head":null', b'"head":{"root":"' + b"c" * 64 + b'","size":9007199254740992}'
-        ),
+        lambda text: text.replace(b'"head":null', b'"head":"' + b"c" * 4097 + b'"'),
     ],
 )
 def test_anything_but_our_own_form_is_refused(change: Any) -> None:
