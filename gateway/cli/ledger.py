@@ -90,14 +90,17 @@ def prove(cli: Cli, seq: int) -> None:
 
 @ledger.command()
 @click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
+@NOW
 @click.pass_obj
-def export(cli: Cli, folder: Path) -> None:
+def export(cli: Cli, folder: Path, now: str | None) -> None:
     """Write the whole log into a new FOLDER, for anyone to verify without the gateway."""
     if folder.exists() and any(folder.iterdir()):
         raise click.UsageError("That folder is not empty. Name a new one.")
-    with cli.parts() as (parts, _), parts.database.transaction() as tx:
-        size = export_log(tx, parts.home.log_keys, folder)
-    say(f"{size} leaves written to {folder}. docs/ledger.md tells how to verify them.")
+    with cli.parts(now) as (parts, at), only_worker(parts.home.lock, _PATIENCE_SECONDS):
+        new_checkpoint(parts, at)
+        with parts.database.transaction() as tx:
+            size = export_log(tx, parts.home.log_keys, folder)
+    say(f"{size} leaves written to {folder}. Verify them with tools/verify_evidence.py.")
 
 
 COMMANDS = (ledger,)

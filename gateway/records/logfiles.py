@@ -2,10 +2,11 @@
 
 import base64
 import json
-import shutil
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from gateway.crypto.notes import read_keys
 from gateway.records.ledger import inclusion
 from gateway.store import checkpoints, ledger, logs
 from gateway.store.database import Transaction
@@ -34,31 +35,30 @@ def proof_of(tx: Transaction, seq: int) -> dict[str, Any] | None:
 
 
 def export_log(tx: Transaction, keys: Path, folder: Path) -> int:
-    """Write every log of the ledger into a folder; how many leaves. Raises OSError.
+    """Write the signed leaves of every log into a folder; how many. Raises OSError.
 
     ``<n>/log.json`` names a log, ``<n>/leaves.bin`` has each leaf behind its length (4 bytes,
     big-endian), ``<n>/checkpoints/<size>.note`` each checkpoint; ``ledger-keys`` the public keys.
     """
-    every = logs.every(tx)
-    for log in every:
+    count = 0
+    for log in logs.every(tx):
         place = folder / str(log.number)
         (place / "checkpoints").mkdir(parents=True)
         for row in checkpoints.every(tx):
             if row.log == log.number:
                 path = place / "checkpoints" / f"{row.size}.note"
                 path.write_text(row.note, encoding="utf-8")
-        end = _end(every, log)
         size = 0
         with (place / "leaves.bin").open("wb") as out:
-            for leaf in ledger.leaves(tx, after=log.first_seq - 1):
-                if end is not None and leaf.seq >= end:
-                    break
+            for leaf in islice(ledger.leaves(tx, after=log.first_seq - 1), _signed(tx, log)):
                 out.write(len(leaf.leaf).to_bytes(4) + leaf.leaf)
                 size += 1
+        count += size
         told = {"format": FORMAT, "origin": log.origin, "size": size, "cites": log.cites}
         (place / "log.json").write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
-    shutil.copyfile(keys, folder / "ledger-keys")
-    return ledger.last_seq(tx)
+    written = "".join(f"{key.written()}\n" for key in read_keys(keys))
+    (folder / "ledger-keys").write_text(written, encoding="utf-8")
+    return count
 
 
 def _log_of(tx: Transaction, seq: int) -> LogRow | None:
@@ -68,5 +68,6 @@ def _log_of(tx: Transaction, seq: int) -> LogRow | None:
     return holding[-1] if holding else None
 
 
-def _end(every: list[LogRow], log: LogRow) -> int | None:
-    return next((item.first_seq for item in every if item.number == log.number + 1), None)
+def _signed(tx: Transaction, log: LogRow) -> int:
+    """How many leaves of a log are under its latest checkpoint."""
+    return max((row.size for row in checkpoints.every(tx) if row.log == log.number), default=0)

@@ -170,12 +170,15 @@ class AtWork:
         return dumped(self.home.database)
 
     def files(self) -> dict[str, tuple[str, int]]:
-        """Hash and time of every file that is kept: outboxes, vault and staged rows."""
+        """Hash and time of every file that is kept: outboxes, vault and staged rows.
+
+        Not the checkpoints, which are given out anew.
+        """
         return {
             str(path.relative_to(self.home.root)): (digest(path), path.stat().st_mtime_ns)
             for folder in (self.home.outbox, self.home.vault, self.home.staged)
             for path in sorted(folder.rglob("*"))
-            if path.is_file()
+            if path.is_file() and path.name != "checkpoint"
         }
 
     def settings(self, text: str) -> None:

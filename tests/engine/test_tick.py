@@ -104,8 +104,10 @@ def test_the_ledger_tells_the_day(work: AtWork) -> None:
     told = [leaf["event"] for leaf in work.leaves()]
     start = told.index("drop.received")
     assert told[start:] == [
-        *("drop.received", "drop.judged", "window.due", "package.sealed", "window.packed"),
+        *("drop.received", "drop.judged", "checkpoint.made"),
+        *("window.due", "package.sealed", "window.packed"),
         *("drop.sent", "delivery.placed", "delivery.placed", "package.placed"),
+        "checkpoint.made",
     ]
     text = json.dumps(work.leaves())
     assert "SCN000001" not in text and "Zzyzwick" not in text
