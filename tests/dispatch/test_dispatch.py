@@ -273,7 +273,7 @@ CUTS: dict[str, Callable[[Dispatch], Dispatch]] = {
     "before a signature": part("openpgp", "detach_sign", 2),
     "before the vault": part("vault", "keep"),
     "half way into the vault": part("vault", "keep", 4),
-    "before the package is entered": database("before", 3),
+    "before the package is entered": database("before", 4),
     "while it is entered": part("vault", "enter", 2),
     "while references are remembered": part("sealer", "seal", 2),
 }
@@ -311,7 +311,7 @@ def test_a_package_made_but_not_placed_is_placed_by_the_next_run(
     waiting = due(gateway, now, csv_of([clean_row(1)]))
     dispatching = gateway.dispatch(NOTIFICATIONS)
     with pytest.raises(Cut):
-        dispatch(database("after", 3)(dispatching), waiting, now)
+        dispatch(database("after", 4)(dispatching), waiting, now)
     ((sealed, _),) = work.query("SELECT sha256, party FROM deliveries WHERE party = 'dfe'")
     with pytest.raises(Cut):
         placed(gateway, now, database("before", 1)(dispatching))  # placed, and not yet recorded
