@@ -395,7 +395,7 @@ def send_receipt(api: Api, settings: Settings, package_id: str, kind: str) -> bo
     signature, sent = _beside(path, ".asc"), _beside(path, ".sent")
     if sent.exists():
         return False
-    body = {"receipt": path.read_text("ascii"), "signature": signature.read_text("ascii")}
+    body = {"receipt": path.read_text("utf-8"), "signature": signature.read_text("ascii")}
     try:
         api.ask("POST", f"/packages/{package_id}/receipts", body)
     except Refused as refused:

@@ -27,6 +27,7 @@ HOME = FOLDER / "home"
 SAMPLES = CHECKOUT / "samples"
 ANNEX_A_HEADINGS = 33
 RECEIPTS = ("collected", "opened", "accepted")
+AFTERWARDS = "2025-03-14T13:00"
 SHOWN = 6  # of the rows held in a file
 
 screen = Console(highlight=False, width=None if sys.stdout.isatty() else 110)
@@ -354,6 +355,33 @@ def updates(stages: Stages) -> None:
         stages.done("Reconciliation", outcome, sealed)
 
 
+def prove_it(stages: Stages) -> None:
+    """The record is given out, and verified by a program that knows nothing of the gateway."""
+    stages.begin(
+        "To prove it",
+        "the record, verified by somebody else's means",
+        "Every event above is a leaf of the ledger. It is exported, and one file verifies it from\n"
+        "an empty folder, with the public keys and a checkpoint that DfE has kept.",
+    )
+    exported = FOLDER / "ledger"
+    gateway("ledger", "verify")
+    gateway("ledger", "export", str(exported), "--now", AFTERWARDS)
+    kept = HOME / "outbox" / "dfe" / "checkpoint"
+    with tempfile.TemporaryDirectory(prefix="auditor-") as elsewhere:
+        alone = shutil.copy(CHECKOUT / "tools" / "verify_evidence.py", elsewhere)
+        words = [str(exported), "--keys", str(HOME / "config" / "ledger-keys")]
+        ran = subprocess.run(
+            [sys.executable, "-P", alone, *words, "--checkpoint", str(kept)],
+            cwd=elsewhere,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    expect(ran.returncode == 0, "the record does not verify.", ran.stdout, ran.stderr)
+    screen.print(ran.stdout.strip(), soft_wrap=True)
+    stages.done("Verify the record", ran.stdout.splitlines()[0], exported)
+
+
 def main() -> None:
     """Tell the whole story."""
     screen.print("[bold]One whole exchange between Ofsted and DfE[/], on made-up extracts.")
@@ -361,6 +389,7 @@ def main() -> None:
     make_home(stages)
     notifications(stages)
     updates(stages)
+    prove_it(stages)
     nothing_in_the_clear(stages)
     screen.print()
     screen.print(stages.table())
