@@ -84,8 +84,11 @@ else
   in_place $venv/.prepared-run "$run_stamp" && exit 0
 fi
 say "Installing the pinned Python packages into $venv ($kind): the first time this takes a minute."
-# No package may bring in another that is not pinned: pip refuses one without a hash.
-$venv/bin/python -m pip --disable-pip-version-check --no-input install -qq \
-  --no-warn-script-location --require-hashes "${wanted[@]}"
+# The pins name every package, so none is looked for beyond them: told to resolve, pip takes a newer release of a
+# package asked for with an extra (coverage[toml]) for the pinned one, and stops. `pip check` finds a pin left out.
+pip() { $venv/bin/python -m pip --disable-pip-version-check --no-input "$@"; }
+pip install -qq --no-warn-script-location --require-hashes --no-deps "${wanted[@]}"
+pip check >/dev/null || stop "the pinned Python packages do not fit together: $(pip check 2>&1)
+Compile them again: make pins"
 printf '%s\n' "$run_stamp" > $venv/.prepared-run
 [ "$kind" != dev ] || printf '%s\n' "$dev_stamp" > $venv/.prepared-dev
