@@ -55,7 +55,7 @@ def open_parts(home: Home, faked: datetime | None = None) -> Iterator[Parts]:
             settings=settings,
             agreed=agreed,
             pins=pins,
-            officers=load_officers(home.officers_file),
+            officers=load_officers(home.officers_file, _signatories(agreed)),
             database=database,
             vault=Vault(BlobFolder(home.vault)),
             staging=Staging(home.staged, home_key.derive("staged rows")),
@@ -112,6 +112,12 @@ def _keyed(home_key: HomeKey) -> KeyedMemory:
 def by_flow(agreements: tuple[Agreed, ...]) -> dict[str, Agreed]:
     """The agreement of each flow, in the order of the files and of the flows in them."""
     return {flow.id: agreed for agreed in agreements for flow in agreed.agreement.flows}
+
+
+def _signatories(agreed: dict[str, Agreed]) -> tuple[str, ...]:
+    """The parties that sign any of the agreements."""
+    agreements = [item.agreement for item in agreed.values()]
+    return tuple(sorted({party.id for item in agreements for party in item.signatories}))
 
 
 def require_home(home: Home) -> None:

@@ -1,10 +1,15 @@
-"""What one officer asks for and two others must approve, each with their own key (design §5.1).
+"""What one officer asks for and others must approve, each with their own key (design §5.1).
+
+Two of the asker's own party approve what the party alone answers for. What touches the evidence
+itself (a hold's end, destruction, a new log, other keys) takes an approver of each party that
+signs the agreement, so that neither can do it alone.
 
 An approval is an OpenPGP signature over `statement`, which names the request and the SHA-256 of
 all it asks: nobody's approval can be carried over to another request, or to other words. Approvers
 differ in person and in key from one another and from who asked. Every refusal is ledgered.
 """
 
+from collections.abc import Set
 from dataclasses import replace
 from datetime import datetime
 from typing import Literal, get_args
@@ -35,6 +40,7 @@ __all__ = [
     "body_of",
     "make_request",
     "note_refusal",
+    "parties_deciding",
     "request_of",
     "require_proven",
     "signed_statement",
@@ -42,9 +48,18 @@ __all__ = [
     "withdraw_request",
 ]
 
-Act = Literal["recall", "supersede", "release-held"]
+Act = Literal[
+    "recall",
+    "supersede",
+    "release-held",
+    "end-hold",
+    "destroy",
+    "recover-ledger",
+    "change-keys",
+]
 ACTS: tuple[Act, ...] = get_args(Act)
 NEEDED = 2
+_TOGETHER = frozenset({"end-hold", "destroy", "recover-ledger", "change-keys"})
 _MAY_ASK = frozenset({"sender", "approver", "administrator"})
 _NONE = "none"  # in the ledger, where the request or the officer is not known
 _CODES = {
@@ -124,6 +139,14 @@ def make_request(
         )
         refused.act, refused.party = act, officer.party
         raise refused
+    if officer.party not in _deciding(officers, act, officer.party):
+        refused = ApprovalRefused(
+            "request.not-your-act",
+            "That officer's party has not signed the agreement itself.",
+            "An officer of a party that signs the agreement asks for this.",
+        )
+        refused.act, refused.party = act, officer.party
+        raise refused
     request = new_request(sealer, act, officer.party, subject, body, officer.id, now)
     rows.add(tx, request)
     facts = {"act": act, "party": request.party, "digest": request.digest}
@@ -135,7 +158,7 @@ def make_request(
 def withdraw_request(
     database: Database, officers: Officers, request_id: str, officer_id: str, now: datetime
 ) -> None:
-    """Take an open request back: who asked may, and any approver of the party.
+    """Take an open request back: who asked may, and any approver of a party that decides.
 
     Raises ApprovalRefused, ledgered.
     """
@@ -167,7 +190,7 @@ def approve(
     signature: bytes,
     now: datetime,
 ) -> RequestRow:
-    """Count an officer's detached signature over `statement`; the second good one approves.
+    """Count an officer's detached signature over `statement`; the last one needed approves.
 
     Gives the request as it is then. Raises ApprovalRefused, ledgered, with nothing else changed.
     """
@@ -182,7 +205,7 @@ def approve(
             rows.add_approval(tx, ApprovalRow(request.id, officer.id, key, signature, now))
             standing = {row.officer for row in rows.approvals_of(tx, request.id)} - fallen
             happened = _approved(request, officer, key)
-            if len(standing) < NEEDED:
+            if not _enough(officers, request, standing):
                 record(tx, happened, now)
                 return request
             move(tx, "request", {"id": request.id}, "open", "approved", happened, now)
@@ -206,12 +229,29 @@ def require_proven(
         for row in approvals
         if _stands(officers, openpgp, request, row)
     }
-    if len(set(standing.values())) < NEEDED:
+    if not _enough(officers, request, set(standing.values())):
         raise ApprovalRefused(
             "approval.not-proven",
-            "The request has no longer two approvals that stand.",
-            "Make the request anew, and have it approved by two officers in office.",
+            "The request has no longer the approvals that it needs.",
+            "Make the request anew, and have it approved by officers in office.",
         ).about(request)
+
+
+def parties_deciding(officers: Officers, request: RequestRow) -> tuple[str, ...]:
+    """The parties whose approvers decide about a request: each of them has to, by one at least."""
+    return _deciding(officers, request.act, request.party)
+
+
+def _deciding(officers: Officers, act: str, party: str) -> tuple[str, ...]:
+    return officers.signatories if act in _TOGETHER else (party,)
+
+
+def _enough(officers: Officers, request: RequestRow, standing: Set[str]) -> bool:
+    """Whether the approvals of those officers, all standing, are all that the act needs."""
+    if request.act not in _TOGETHER:
+        return len(standing) >= NEEDED
+    told = {officer.party for officer in officers if officer.id in standing}
+    return bool(officers.signatories) and told >= set(officers.signatories)
 
 
 def _judged(
@@ -226,7 +266,7 @@ def _judged(
         raise ApprovalRefused(
             "approval.own-request",
             "Nobody approves what they have asked for.",
-            "Two other approvers of the party sign.",
+            "Other approvers sign.",
         ).about(request)
     if officer.key is None:
         raise ApprovalRefused(
@@ -240,7 +280,19 @@ def _judged(
         raise ApprovalRefused(
             "approval.repeated",
             "That officer has approved the request already.",
-            "A second officer signs with another key.",
+            "Another officer signs with another key.",
+        ).about(request)
+    in_office = {item.id: item for item in officers}
+    if request.act in _TOGETHER and any(
+        row.officer in in_office
+        and in_office[row.officer].party == officer.party
+        and in_office[row.officer].key == row.fingerprint
+        for row in approvals
+    ):
+        raise ApprovalRefused(
+            "approval.one-of-each",
+            "An officer of that party has approved the request already.",
+            "It takes one approver of each party: an officer of the other signs.",
         ).about(request)
     if officer.key in {asker.key, *(row.fingerprint for row in approvals)}:
         raise ApprovalRefused(
@@ -269,11 +321,11 @@ def _officer_of(officers: Officers, request: RequestRow, officer_id: str) -> Off
         raise ApprovalRefused("approval.unknown-officer", fault.args[0], fault.hint).about(
             request
         ) from fault
-    if officer.party != request.party:
+    if officer.party not in parties_deciding(officers, request):
         raise ApprovalRefused(
             "approval.not-your-party",
-            "The request is another party's.",
-            "Officers of the party that asked decide about it.",
+            "The request is not that party's to decide.",
+            "`request show` names whose officers decide about it.",
         ).about(request)
     return officer
 
@@ -325,7 +377,7 @@ def _stands(officers: Officers, openpgp: OpenPGP, request: RequestRow, row: Appr
     asker = next(iter(item for item in officers if item.id == request.requested_by), None)
     if officer is None or asker is None or row.fingerprint != officer.key:
         return False
-    if officer.party != request.party or not officer.has("approver"):
+    if officer.party not in parties_deciding(officers, request) or not officer.has("approver"):
         return False
     if officer.id == asker.id or officer.key == asker.key:
         return False

@@ -64,10 +64,11 @@ class Officer(BaseModel):
 
 
 class Officers:
-    """All officers of a home."""
+    """All officers of a home. ``signatories``: the parties that sign the agreements themselves."""
 
-    def __init__(self, officers: Sequence[Officer] = ()) -> None:
+    def __init__(self, officers: Sequence[Officer] = (), signatories: Sequence[str] = ()) -> None:
         self._by_id = {officer.id: officer for officer in officers}
+        self.signatories = tuple(signatories)
 
     def __iter__(self) -> Iterator[Officer]:
         return iter(self._by_id.values())
@@ -96,10 +97,10 @@ class Officers:
         return next((officer for officer in self if officer.key == fingerprint), None)
 
 
-def load_officers(path: Path) -> Officers:
+def load_officers(path: Path, signatories: Sequence[str] = ()) -> Officers:
     """Read the officers; an absent file means none. Raises OfficersFault with every fault."""
     if not path.exists():
-        return Officers()
+        return Officers((), signatories)
     try:
         document = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
@@ -120,7 +121,7 @@ def load_officers(path: Path) -> Officers:
     faults += _shared(found)
     if faults:
         raise _faulty(path, faults)
-    return Officers(found)
+    return Officers(found, signatories)
 
 
 def _table(value: object) -> Mapping[str, object]:

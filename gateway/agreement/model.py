@@ -50,11 +50,15 @@ class Frozen(BaseModel):
 
 
 class Party(Frozen):
-    """A body that is party to the agreement, or acts for one."""
+    """A body that is party to the agreement, or acts for one.
+
+    ``agent_of``: the party for which it acts; it signs nothing itself. None for a signatory.
+    """
 
     id: Id
     name: str
     role: str
+    agent_of: Id | None = None
 
 
 class Clause(Frozen):
@@ -332,6 +336,11 @@ class Agreement(Frozen):
         EscalationStep(working_hours=0, tells=("sender", "recipient")),
     )
     markings: tuple[str, ...] = ()
+
+    @property
+    def signatories(self) -> tuple[Party, ...]:
+        """The parties that sign the agreement: all but those that act for another."""
+        return tuple(party for party in self.parties if party.agent_of is None)
 
     def flow(self, flow_id: str) -> Flow:
         """The flow of that id. Raises KeyError when the agreement has none."""

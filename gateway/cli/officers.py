@@ -13,11 +13,13 @@ from gateway.access.absences import away as be_away
 from gateway.access.approvals import (
     approve,
     body_of,
+    parties_deciding,
     request_of,
     signed_statement,
     statement,
     withdraw_request,
 )
+from gateway.access.officers import Officers
 from gateway.access.statements import LARGEST_SIGNATURE
 from gateway.access.tokens import (
     DEFAULT_DAYS,
@@ -35,6 +37,7 @@ from gateway.engine.lock import only_worker
 from gateway.engine.parts import Parts
 from gateway.engine.status import requests_of
 from gateway.store import requests, tokens
+from gateway.store.requests import RequestRow
 from gateway.store.tokens import TokenRow
 
 _FILE = click.Path(path_type=Path)
@@ -136,6 +139,7 @@ def show_request(cli: Cli, request_id: str, target: Path | None) -> None:
     for name, value in body.items():
         say(f"  {name}: {value}")
     say(f"  SHA-256 of all this: {row.digest}")
+    say(f"  {_who_decides(parts.officers, row)}")
     for item in approvals:
         say(f"  Approved by {item.officer}, {item.at:%Y-%m-%d %H:%M} UTC, key {item.fingerprint}.")
     if row.fault:
@@ -146,13 +150,20 @@ def show_request(cli: Cli, request_id: str, target: Path | None) -> None:
         say(f"Then: approve {row.id} --officer OFFICER --signature {target}.asc")
 
 
+def _who_decides(officers: Officers, row: RequestRow) -> str:
+    parties = parties_deciding(officers, row)
+    if len(parties) == 1:
+        return f"Two other approvers of {parties[0]} decide about it."
+    return f"One approver of each of {', '.join(parties)} decides about it."
+
+
 @request.command("withdraw")
 @click.argument("request_id", metavar="REQUEST")
 @_OFFICER
 @NOW
 @click.pass_obj
 def take_back(cli: Cli, request_id: str, officer_id: str, now: str | None) -> None:
-    """Take REQUEST back while it is open: who asked may, and any approver of the party."""
+    """Take REQUEST back while it is open: who asked may, and any approver who decides."""
     with _at_work(cli, now) as (parts, at):
         withdraw_request(parts.database, parts.officers, request_id, officer_id, at)
     say(f"Withdrawn: request {request_id}. Nothing of it will be done.")
@@ -177,9 +188,9 @@ def approve_request(
         known = parts.officers, parts.openpgp
         row = approve(parts.database, *known, request_id, officer_id, signed, at)
     if row.state == "approved":
-        say(f"Approved: request {row.id} has its two approvals. The next tick carries it out.")
+        say(f"Approved: request {row.id} has the approvals it needs. The next tick carries it out.")
     else:
-        say(f"Noted: request {row.id} needs the approval of one more officer.")
+        say(f"Noted: request {row.id} needs the approval of another officer.")
 
 
 def _sign_here(parts: Parts, request_id: str, officer_id: str, faked: datetime | None) -> bytes:

@@ -94,7 +94,7 @@ class Desk:
         told = [
             item.model_copy(update=change) if item.id == who else item for item in self.officers
         ]
-        self.officers = Officers(told)
+        self.officers = Officers(told, self.officers.signatories)
 
     def remove(self, who):
         """From now on one of the officers is none."""

@@ -32,6 +32,57 @@ def desk(work):
         yield Desk(work, parts, now)
 
 
+# --- what the parties decide together -------------------------------------------------------------
+
+THEIRS = ("dfe-officer-1", "dfe-officer-2")
+
+
+@pytest.mark.parametrize("act", ["end-hold", "destroy", "recover-ledger", "change-keys"])
+def test_it_takes_an_approver_of_each_party(desk, act):
+    request = desk.ask(act=act)
+    assert desk.refused(request, FIRST) == "approval.own-request"
+    assert desk.approve(request, SECOND).state == "open"
+    assert desk.refused(request, THIRD) == "approval.one-of-each"
+    assert desk.approve(request, THEIRS[0]).state == "approved"
+    with desk.parts.database.transaction() as tx:
+        require_proven(tx, desk.officers, desk.parts.openpgp, request)
+
+
+def test_an_agent_neither_asks_nor_decides(desk):
+    assert desk.officers.signatories == ("dfe", "ofsted")
+    request = desk.ask(act="end-hold")
+    assert desk.refused(request, "panel-officer-1") == "approval.not-your-party"
+    with pytest.raises(ApprovalRefused) as refused:
+        desk.ask("panel-officer-1", "end-hold")
+    assert refused.value.code == "request.not-your-act"
+
+
+def test_two_of_a_party_written_into_the_database_prove_nothing(desk):
+    request = desk.ask(act="end-hold")
+    desk.approve(request, SECOND)
+    key = desk.officers.get(THIRD).key
+    with desk.parts.database.transaction() as tx:
+        signed = desk.sign(request, THIRD)
+        requests.add_approval(tx, ApprovalRow(request.id, THIRD, key, signed, desk.now))
+    with desk.parts.database.transaction() as tx, pytest.raises(ApprovalRefused) as refused:
+        require_proven(tx, desk.officers, desk.parts.openpgp, request)
+    assert refused.value.code == "approval.not-proven"
+
+
+def test_either_party_takes_such_a_request_back(desk):
+    request = desk.ask(act="end-hold")
+    desk.withdraw(request, THEIRS[1])
+    assert desk.state(request)[0] == "withdrawn"
+
+
+def test_without_signatories_nothing_is_enough(desk):
+    request = desk.ask(act="destroy")
+    desk.approve(request, SECOND)
+    desk.officers.signatories = ()
+    with desk.parts.database.transaction() as tx, pytest.raises(ApprovalRefused):
+        require_proven(tx, desk.officers, desk.parts.openpgp, request)
+
+
 # --- two others approve ---------------------------------------------------------------------------
 
 

@@ -73,14 +73,14 @@ def test_a_request_is_shown_and_approved_by_two(work, call, asked, tmp_path, che
     assert json.loads(target.read_bytes())["id"] == asked
 
     first = call(home, "approve", asked, "--officer", SECOND, "--now", AT)
-    assert "needs the approval of one more officer" in first.stdout
+    assert "needs the approval of another officer" in first.stdout
     signature = tmp_path / "statement.asc"
     with OpenPGP(HomeKeys(home).rehearsal(THIRD)) as openpgp:
         key = openpgp.secret_keys()[0].fingerprint
         openpgp.detach_sign(target, signature, key)
     words = ("approve", asked, "--officer", THIRD)
     both = call(home, *words, "--signature", str(signature), "--now", AT)
-    assert "has its two approvals" in both.stdout
+    assert "has the approvals it needs" in both.stdout
     shown = call(home, "request", "show", asked).stdout
     assert f"Approved by {SECOND}" in shown
     assert f"Approved by {THIRD}, 2026-03-02 16:05 UTC, key {key}." in shown
