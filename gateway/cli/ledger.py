@@ -1,4 +1,4 @@
-"""Commands of the ledger: verify, head, checkpoint, prove, export."""
+"""Commands of the ledger: verify, head, checkpoint, prove, export; recover, rotate-key."""
 
 import sys
 from pathlib import Path
@@ -10,12 +10,16 @@ from gateway.cli.words import say, say_error, say_json
 from gateway.crypto.notes import read_keys
 from gateway.engine.lock import only_worker
 from gateway.engine.logkeeping import new_checkpoint
+from gateway.engine.recovery import ask_key_change, ask_recovery, gap_of
 from gateway.records import ledger as book
 from gateway.records.checkpoints import unsound
 from gateway.records.logfiles import export_log, proof_of
 from gateway.store import checkpoints
+from gateway.store.requests import RequestRow
 
 _PATIENCE_SECONDS = 60.0
+_OFFICER = click.option("--officer", required=True, help="Who asks: an officer of a signatory.")
+_REASON = click.option("--reason", required=True, help="Why, in a sentence; kept encrypted.")
 
 
 @click.group()
@@ -101,6 +105,44 @@ def export(cli: Cli, folder: Path, now: str | None) -> None:
         with parts.database.transaction() as tx:
             size = export_log(tx, parts.home.log_keys, folder)
     say(f"{size} leaves written to {folder}. Verify them with tools/verify_evidence.py.")
+
+
+@ledger.command()
+@_OFFICER
+@_REASON
+@NOW
+@click.pass_obj
+def recover(cli: Cli, officer: str, reason: str, now: str | None) -> None:
+    """Ask for a new log, where the ledger does not add to a checkpoint that was shown.
+
+    It cites the last checkpoint that anybody was shown, and lists what is gone. Dispatch goes on
+    when an approver of each party has signed.
+    """
+    with cli.parts(now) as (parts, at), only_worker(parts.home.lock, _PATIENCE_SECONDS):
+        gap = gap_of(parts)
+        row = ask_recovery(parts, officer, reason, at)
+    if gap is not None:
+        say(f"Gone: leaves {gap.first} to {gap.last} of {gap.cited.origin}.")
+        for package in gap.packages:
+            say(f"  {package} lies in an outbox, and the database does not know it.")
+    _say_next(row)
+
+
+@ledger.command("rotate-key")
+@_OFFICER
+@_REASON
+@NOW
+@click.pass_obj
+def rotate_key(cli: Cli, officer: str, reason: str, now: str | None) -> None:
+    """Ask for a new key of checkpoints, because the old is due, known to others, or lost."""
+    with cli.parts(now) as (parts, at), only_worker(parts.home.lock, _PATIENCE_SECONDS):
+        row = ask_key_change(parts, officer, reason, at)
+    _say_next(row)
+
+
+def _say_next(request: RequestRow) -> None:
+    say(f"Request {request.id}: {request.act} of {request.subject}.")
+    say("  An approver of each party signs it: `approve`. The next tick carries it out.")
 
 
 COMMANDS = (ledger,)

@@ -3,12 +3,13 @@
 import json
 from collections.abc import Sequence
 from datetime import datetime
+from itertools import count
 
 from gateway.dispatch.gather import Gathered, Gatherer
-from gateway.dispatch.manifest import DropAccount
+from gateway.dispatch.manifest import DropAccount, manifest_file
 from gateway.dispatch.parts import Dispatch
 from gateway.dispatch.sealing import Account, Addressee, Contents
-from gateway.store import checkpoints
+from gateway.store import checkpoints, packages
 from gateway.store.windows import WindowRow
 
 
@@ -24,13 +25,19 @@ def contents_of(
 ) -> Contents:
     """Everything that `sealing.seal` needs for the package of a window and those it covers.
 
-    ``number``: 1, or the next one of the day where the package supersedes another.
+    ``number``: 1, or the next one of the day where the package supersedes another. A number is
+    passed over whose package lies in an outbox already: a lost database knew of it, and no
+    recipient is to have two packages of one name.
     """
     agreement = parts.agreed.agreement
     with parts.database.transaction() as tx:
         checkpoint = checkpoints.latest(tx)
+    of_day = f"{gathered.flow.id}-{window.day.isoformat()}-"
+    free = next(
+        name for name in (f"{of_day}{at:02}" for at in count(number)) if not _is_out(parts, name)
+    )
     return Contents(
-        package_id=f"{gathered.flow.id}-{window.day.isoformat()}-{number:02}",
+        package_id=free,
         flow=gathered.flow,
         agreement_id=agreement.id,
         agreement_version=agreement.version,
@@ -47,6 +54,14 @@ def contents_of(
         supersedes=supersedes,
         checkpoint=checkpoint.note if checkpoint else None,
     )
+
+
+def _is_out(parts: Dispatch, package_id: str) -> bool:
+    with parts.database.transaction() as tx:
+        if packages.get(tx, package_id) is not None:
+            return False
+    file = manifest_file(package_id)
+    return any(parts.home.outbox.glob(f"*/*/{file}"))
 
 
 def _account(parts: Dispatch, gathered: Gathered) -> Account:

@@ -1,4 +1,4 @@
-"""What two officers have approved is carried out: recall, supersede, release of held rows.
+"""What officers have approved is carried out: recall, supersede, release of held rows, recovery.
 
 Each act is one transaction, with its request's move to done in it: it has happened whole, or not at
 all. What cannot be done any more fails with a code and an alarm; what could not be done just now
@@ -14,6 +14,7 @@ from gateway.access.approvals import ApprovalRefused, body_of, require_proven
 from gateway.dispatch.unstaging import unstage
 from gateway.engine.faults import Fault, as_fault
 from gateway.engine.parts import Parts
+from gateway.engine.recovery import change_key, recover
 from gateway.receipts.recall import ActRefused, Asking, package_of, recall, require_sender
 from gateway.receipts.release import Attested, drop_of, release
 from gateway.receipts.supersede import Take, supersede
@@ -162,10 +163,24 @@ def _attested(body: Body) -> Attested:
     return Attested.of(str(body["drop"]), str(body["rows"]), str(body["codes"]))
 
 
+def _recover(parts: Parts, request: RequestRow, body: Body, now: datetime) -> None:
+    with parts.database.transaction() as tx:
+        recover(tx, parts, request, body, now)
+        _done(tx, request, "", now)
+
+
+def _change_key(parts: Parts, request: RequestRow, _: Body, now: datetime) -> None:
+    change_key(parts, now)
+    with parts.database.transaction() as tx:
+        _done(tx, request, "", now)
+
+
 _ACTS: Mapping[str, Callable[[Parts, RequestRow, Body, datetime], None]] = {
     "recall": _recall,
     "supersede": _supersede,
     "release-held": _release,
+    "recover-ledger": _recover,
+    "change-keys": _change_key,
 }
 
 

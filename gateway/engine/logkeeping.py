@@ -42,7 +42,7 @@ def new_checkpoint(parts: Parts, now: datetime) -> CheckpointRow:
     with parts.database.transaction() as tx:
         signer = NoteSigner.load(path, signer_name(meta.get(tx, "home.id") or ""))
         row = make_checkpoint(tx, signer, now)
-    give_out(row, _places(parts))
+    give_out(row, checkpoint_files(parts))
     return row
 
 
@@ -75,13 +75,13 @@ def ledger_stands(parts: Parts, now: datetime) -> bool:
     keys = read_keys(parts.home.log_keys)
     with parts.database.transaction() as tx:
         found = {}
-        for place in _places(parts):
+        for place in checkpoint_files(parts):
             try:
                 seen = read(place.read_text(encoding="utf-8"), keys)
             except (CryptoFault, OSError, UnicodeDecodeError):
                 continue
             stands = compare(tx, seen)
-            if stands != "consistent":
+            if stands not in ("consistent", "recovered"):
                 told = _WORDS["forked" if stands == "forked" else "ahead"]
                 found[told[0]] = told[1]
         for code, words in found.items():
@@ -91,6 +91,7 @@ def ledger_stands(parts: Parts, now: datetime) -> bool:
     return not (found or witnessed)
 
 
-def _places(parts: Parts) -> list[Path]:
+def checkpoint_files(parts: Parts) -> list[Path]:
+    """Where the latest checkpoint lies: with the gateway itself, and in every party's outbox."""
     parties = {party.id for agreed in parts.agreed.values() for party in agreed.agreement.parties}
     return [parts.home.checkpoint, *(parts.home.checkpoint_of(party) for party in sorted(parties))]

@@ -56,9 +56,9 @@ def tick(parts: Parts, now: datetime, progress: Progress | None = None) -> TickR
     report.arrivals = take_in(parts, now, progress)
     _clear_silence(parts, report.arrivals, now)
     _take_returns(parts, now, report)
-    stands = ledger_stands(parts, now)
     report.acts, undone = carry_out(parts, now)
     report.faults += undone
+    stands = ledger_stands(parts, now)
     for flow in parts.flows():
         open_windows(parts, flow, now)
         if stands:

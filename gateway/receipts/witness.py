@@ -12,7 +12,7 @@ from gateway.crypto.notes import read_keys
 from gateway.receipts.parts import Receipts
 from gateway.receipts.receipt import Receipt
 from gateway.records.alarms import raise_alarm
-from gateway.records.checkpoints import Seen, compare, read
+from gateway.records.checkpoints import Seen, compare, log_number, read
 from gateway.records.leaf import Fact
 from gateway.records.ledger import event, record
 from gateway.store import witnesses
@@ -50,8 +50,7 @@ def heed(tx: Transaction, receipt: Receipt, seen: Seen, now: datetime) -> None:
     The receipt's signature was verified.
     """
     verdict = compare(tx, seen)
-    number = seen.origin.rpartition("/")[2]
-    log = int(number) if number.isdecimal() else 0
+    log = log_number(seen.origin)
     row = WitnessRow(receipt.party, log, seen.size, seen.root, receipt.id, verdict, now)
     witnesses.add(tx, row)
     facts: dict[str, Fact] = {
@@ -63,6 +62,6 @@ def heed(tx: Transaction, receipt: Receipt, seen: Seen, now: datetime) -> None:
         "receipt": receipt.id,
     }
     record(tx, event("witness.seen", f"log:{log}", facts=facts), now)
-    if verdict != "consistent":
+    if verdict not in ("consistent", "recovered"):
         code = FORKED if verdict == "forked" else ROLLED_BACK
         raise_alarm(tx, code, SUBJECT, _WORDS[code], now)

@@ -6,7 +6,7 @@ the root in base64. Whoever has seen one can tell later whether the log still ad
 
 import base64
 import binascii
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -22,8 +22,9 @@ from gateway.store import checkpoints as rows
 from gateway.store import ledger, logs
 from gateway.store.checkpoints import CheckpointRow
 from gateway.store.database import Database, Transaction
+from gateway.store.logs import LogRow
 
-Agreement = Literal["consistent", "ahead", "forked", "unknown"]
+Agreement = Literal["consistent", "ahead", "forked", "unknown", "recovered"]
 _READABLE = 0o640
 
 
@@ -41,9 +42,15 @@ def signer_name(home_id: str) -> str:
     return f"gateway/{home_id}"
 
 
-def text_for(now: Head) -> str:
+def text_for(now: Head | Seen) -> str:
     """The three lines that are signed."""
     return f"{now.origin}\n{now.size}\n{base64.b64encode(now.root).decode()}\n"
+
+
+def log_number(origin: str) -> int:
+    """The number of the log of that origin; 0 for what is no log's origin."""
+    number = origin.rpartition("/")[2]
+    return int(number) if number.isdecimal() else 0
 
 
 def read_text(text: str) -> Seen:
@@ -77,9 +84,12 @@ def unverified(note: str) -> Seen:
     return read_text(text_of(note))
 
 
-def make_checkpoint(tx: Transaction, signer: NoteSigner, now: datetime) -> CheckpointRow:
+def make_checkpoint(
+    tx: Transaction, signer: NoteSigner, now: datetime, before: Sequence[NoteSigner] = ()
+) -> CheckpointRow:
     """Sign the log as it stands; where nothing was added since, the latest is given again.
 
+    ``before``: keys that sign it as well, so that who knows them comes to trust the new one.
     The leaf that tells of a checkpoint comes after it and is in the next: it adds nothing.
     """
     stands = head(tx)
@@ -87,7 +97,7 @@ def make_checkpoint(tx: Transaction, signer: NoteSigner, now: datetime) -> Check
     if latest is not None and (latest.log, latest.size + 1) == (stands.log, stands.size):
         return latest
     row = CheckpointRow(
-        stands.log, stands.size, stands.root, sign_note(text_for(stands), [signer]), now
+        stands.log, stands.size, stands.root, sign_note(text_for(stands), [*before, signer]), now
     )
     rows.add(tx, row)
     facts: dict[str, Fact] = {"log": row.log, "size": row.size, "root": row.root.hex()}
@@ -99,14 +109,31 @@ def compare(tx: Transaction, seen: Seen) -> Agreement:
     """How our log stands to what somebody has seen of it.
 
     ``consistent``: it only adds to that. ``ahead``: they have seen more than we have.
-    ``forked``: it had another root then. ``unknown``: we have no such log.
+    ``forked``: it had another root then. ``unknown``: we have no such log. ``recovered``: one of
+    these three, and a later log cites what was lost, as both parties have approved.
     """
-    log = next((item for item in logs.every(tx) if item.origin == seen.origin), None)
+    every = logs.every(tx)
+    log = next((item for item in every if item.origin == seen.origin), None)
+    stands: Agreement
     if log is None:
-        return "unknown"
-    if seen.size > size_of(tx, log):
-        return "ahead"
-    return "consistent" if root_at(tx, log, seen.size) == seen.root else "forked"
+        stands = "unknown"
+    elif seen.size > size_of(tx, log):
+        stands = "ahead"
+    else:
+        stands = "consistent" if root_at(tx, log, seen.size) == seen.root else "forked"
+    if stands != "consistent" and any(_cites(item, seen, stands) for item in every):
+        return "recovered"
+    return stands
+
+
+def _cites(log: LogRow, seen: Seen, stands: Agreement) -> bool:
+    """Whether a log was opened because of what was seen, or of more than that."""
+    if log.cites is None:
+        return False
+    cited = read_text(log.cites)
+    if cited.origin == seen.origin:
+        return seen.size <= cited.size
+    return stands != "forked" and log_number(seen.origin) < log_number(cited.origin)
 
 
 def unsound(database: Database, known: Iterable[NoteKey]) -> list[int]:

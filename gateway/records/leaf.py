@@ -93,6 +93,7 @@ EVENTS: Mapping[str, EventKind] = {
     "checkpoint.made": _event("log size root"),
     "witness.seen": _event("party log size root verdict receipt"),
     "witness.lost": _event("party log size root"),
+    "package.lost": _event(""),
     "agreement.seen": _event("agreement version"),
     "agreement.signed": _event("party key signature"),
     "agreement.withdrawn": _event("party key signature"),

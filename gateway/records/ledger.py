@@ -100,6 +100,21 @@ def open_first_log(tx: Transaction, home_id: str, at: datetime) -> None:
         logs.add(tx, LogRow(1, origin_of(home_id, 1), 1, at, None, None))
 
 
+def open_log(tx: Transaction, above: int, cites: str, request_id: str, at: datetime) -> LogRow:
+    """Open the log after all that are known and after number ``above``; its leaves come next.
+
+    ``cites``: the three lines of the checkpoint whose log it follows.
+    """
+    before = logs.latest(tx)
+    if before is None:
+        raise ValueError("the first log is opened by open_first_log")
+    home_id = before.origin.split("/")[1]
+    number = max(before.number, above) + 1
+    row = LogRow(number, origin_of(home_id, number), rows.last_seq(tx) + 1, at, cites, request_id)
+    logs.add(tx, row)
+    return row
+
+
 def origin_of(home_id: str, number: int) -> str:
     """The name of a home's log, as its checkpoints have it (C2SP tlog-checkpoint)."""
     return f"gateway/{home_id}/{number}"

@@ -11,7 +11,10 @@ from gateway.store.schema import logs
 
 @dataclass(frozen=True)
 class LogRow:
-    """A log. ``first_seq``: the ledger's place of its first leaf; ``cites``: a signed note."""
+    """A log. ``first_seq``: the ledger's place of its first leaf.
+
+    ``cites``: the three lines of the last checkpoint that was shown of the log before it.
+    """
 
     number: int
     origin: str

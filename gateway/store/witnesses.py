@@ -27,11 +27,19 @@ def add(tx: Transaction, row: WitnessRow) -> None:
     tx.execute(sa.insert(witnesses).values(**vars(row)))
 
 
+def consistent(tx: Transaction, log: int) -> list[WitnessRow]:
+    """What was seen of a log that it bore out at that time."""
+    found = sa.and_(witnesses.c.log == log, witnesses.c.verdict == "consistent")
+    asked = sa.select(witnesses).where(found).order_by(witnesses.c.id)
+    return [_row(row) for row in tx.execute(asked).mappings()]
+
+
 def latest(tx: Transaction) -> list[WitnessRow]:
     """The latest of each party, by party."""
     newest = sa.select(sa.func.max(witnesses.c.id)).group_by(witnesses.c.party)
     asked = sa.select(witnesses).where(witnesses.c.id.in_(newest)).order_by(witnesses.c.party)
-    names = WitnessRow.__dataclass_fields__
-    return [
-        WitnessRow(**{name: row[name] for name in names}) for row in tx.execute(asked).mappings()
-    ]
+    return [_row(row) for row in tx.execute(asked).mappings()]
+
+
+def _row(row: sa.RowMapping) -> WitnessRow:
+    return WitnessRow(**{name: row[name] for name in WitnessRow.__dataclass_fields__})

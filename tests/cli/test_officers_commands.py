@@ -128,7 +128,7 @@ def test_an_officer_signs_with_the_keys_of_who_runs_the_command(
     monkeypatch.setenv("GNUPGHOME", str(HomeKeys(home).rehearsal(THIRD)))
     assert code(call(home, *words)) == "key.unknown"
     monkeypatch.setenv("GNUPGHOME", str(tmp_path / "own"))
-    assert "needs the approval of one more" in call(home, *words).stdout
+    assert "needs the approval of another" in call(home, *words).stdout
     with work.parts(AT) as (parts, _), parts.database.transaction() as tx:
         (approval,) = requests.approvals_of(tx, asked)
     assert approval.fingerprint == parts.officers.get(SECOND).key
