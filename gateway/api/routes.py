@@ -174,4 +174,17 @@ ROUTES: tuple[Route, ...] = (
         "Where the flow stands",
         StatusShape,
     ),
+    Route(
+        "checkpoint",
+        "GET",
+        "/checkpoint",
+        "status",
+        "The ledger's latest checkpoint",
+        "text",
+        words=(
+            "A signed note (C2SP tlog-checkpoint). Keep it: it shows later that nothing was taken "
+            "out of the record. A receipt may carry it as its `head`."
+        ),
+        refusals=(404,),
+    ),
 )

@@ -9,7 +9,7 @@ from gateway.api.face import Face
 from gateway.api.problem import problem_for
 from gateway.api.shapes import DropShape, DropsShape, StatusShape
 from gateway.receipts.serving import servable
-from gateway.store import drops
+from gateway.store import checkpoints, drops
 from gateway.store.drops import DropRow
 
 
@@ -53,6 +53,19 @@ def status(face: Face, caller: Caller) -> StatusShape:
         next_day=due.day,
         next_due_at=due.at,
     )
+
+
+def checkpoint(face: Face) -> str:
+    """The latest signed checkpoint of the ledger. Raises Problem: none has been made yet."""
+    with face.parts.database.transaction() as tx:
+        row = checkpoints.latest(tx)
+    if row is None:
+        raise problem_for(
+            "checkpoint.none",
+            "No checkpoint of the ledger has been made yet.",
+            "The gateway makes one at its next tick: ask again in a few minutes.",
+        )
+    return row.note
 
 
 def _shape(row: DropRow) -> DropShape:

@@ -161,6 +161,10 @@ def _status(face: Face, caller: Caller) -> Response:
     return _json(standing.status(face, caller))
 
 
+def _checkpoint(face: Face, _caller: Caller) -> Response:
+    return Response(standing.checkpoint(face), mimetype="text/plain")
+
+
 OPEN_VIEWS: Mapping[str, OpenView] = {"document": _document, "health": _health}
 VIEWS: Mapping[str, View] = {
     "packages": _packages,
@@ -175,4 +179,5 @@ VIEWS: Mapping[str, View] = {
     "drop": _drop,
     "withdraw": _withdraw,
     "status": _status,
+    "checkpoint": _checkpoint,
 }

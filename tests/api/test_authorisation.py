@@ -57,6 +57,7 @@ CASES = {
         Case("drop", "/drops/{drop}", 200, 404, 404, for_sender=True),
         Case("withdraw", "/drops/{drop}/withdraw", 409, 404, 404, for_sender=True),
         Case("status", "/status", 200, 200, 200),
+        Case("checkpoint", "/checkpoint", 200, 200, 200),
     )
 }
 

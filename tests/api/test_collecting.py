@@ -119,6 +119,7 @@ def test_from_password_to_acceptance(shared_api: Api) -> None:
     assert package["state"] == "accepted"
     assert package["collected_at"] <= package["opened_at"] <= package["acknowledged_at"]
     assert api.get("/status", token).json["packages"]["accepted"] == 1
+    assert api.get("/checkpoint", token).body == api.home.checkpoint.read_bytes()
 
 
 def test_receipts_that_are_not_taken(shared_api: Api) -> None:

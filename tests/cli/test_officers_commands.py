@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 
 import jsonschema
 import pytest
@@ -166,3 +167,26 @@ def test_tokens_that_the_agreement_has_no_use_for(work, call):
     days = ("--party", "ofsted", "--flow", "notifications", "--days", "400")
     assert code(call(home, *words, *days)) == "token.life"
     assert "No tokens." in call(home, "token", "list").stdout
+
+
+# --- the ledger -----------------------------------------------------------------------------------
+
+
+def test_a_new_log_is_asked_for_only_where_something_is_gone(work, call):
+    home = work.home.root
+    words = ("--officer", FIRST, "--reason", "A disk was restored.", "--now", AT)
+    assert code(call(home, "ledger", "recover", *words)) == "ledger.stands"
+    older = home / "older.db"
+    shutil.copy(work.home.database, older)
+    work.tick(AT)
+    for more in ("-wal", "-shm"):
+        work.home.database.with_name(f"gateway.db{more}").unlink(missing_ok=True)
+    older.replace(work.home.database)
+    asked = call(home, "ledger", "recover", *words)
+    assert asked.stdout.startswith("Gone: leaves ")
+    assert "An approver of each party signs it" in asked.stdout
+    (request,) = re.findall(r"Request ([0-9a-f]+): recover-ledger of log:1", asked.stdout)
+    shown = call(home, "request", "show", request)
+    assert "One approver of each of dfe, ofsted decides about it." in shown.stdout
+    key = call(home, "ledger", "rotate-key", *words)
+    assert "change-keys of log:key" in key.stdout
