@@ -33,6 +33,7 @@ coverage: test ## all tests, with branch coverage (at least 90 %): nearly half a
 
 test: ready-to-develop ## all tests
 	@rm -f .coverage .coverage.*
+	@$(PY) -m compileall -q gateway # once, and not at each start of a program
 	@$(PY) -m pytest -q -n $(WORKERS) --dist worksteal --durations=10 $(COVERAGE) $(TESTS)
 
 check: ready-to-develop ## format, lint, types and layers
