@@ -2,10 +2,12 @@
 
 import importlib.util
 import random
+import re
 import shutil
+import sqlite3
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from types import ModuleType
@@ -14,7 +16,9 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from gateway.crypto.notes import NoteSigner, add_key
+from gateway.records import merkle
 from gateway.records.checkpoints import make_checkpoint
+from gateway.records.leaf import make_leaf
 from gateway.records.ledger import event, open_first_log, record
 from gateway.records.logfiles import export_log
 from gateway.store.database import Database
@@ -116,15 +120,129 @@ def test_no_changed_byte_goes_unseen(copy: Path, holds: Holds) -> None:
     assert missed == []
 
 
-def test_every_kind_of_field_of_a_leaf_is_covered(copy: Path, holds: Holds) -> None:
-    path = copy / "1" / "leaves.bin"
-    whole = path.read_bytes()
-    for field in (b'"agreement":"', b'"at":"2', b'"commits":{', b'"event":"c', b'"seconds":1'):
-        at = whole.index(field) + len(field) - 1
-        path.write_bytes(whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :])
-        assert not holds(copy), field
+LEAVES = 10_000
+LEAF_FIELDS = {
+    "length": rb"\x00\x00(.)",
+    "agreement": rb'"agreement":"(.)',
+    "time": rb'"at":"(.)',
+    "name of a commitment": rb'"commits":{"(.)',
+    "commitment": rb'"officer":"(.)',
+    "event": rb'"event":"(.)',
+    "name of a fact": rb'"facts":{"(.)',
+    "fact": rb'"party":"(.)',
+    "id": rb'"id":"(.)',
+    "subject": rb'"subject":"(.)',
+    "version": rb'"v":(.)',
+    "brace": rb"1(})",
+}
+FILE_FIELDS = {
+    "1/log.json": (rb'"format": "(.)', rb'"origin": "(.)', rb'"size": (.)', rb'"cites": (.)'),
+    "1/checkpoints/10000.note": (
+        rb"^(.)",
+        rb"\n(1)0000\n",
+        rb"\n10000\n(.)",
+        rb"\n(\n)",
+        rb"\n(.)\x80",
+        rb"\x94( )",
+        rb"\x94 (.)",
+        rb"\x94 \S+ (.)",
+        rb"\x94 \S+ \S{9}(.)",
+        rb"(\n)$",
+    ),
+    "ledger-keys": (rb"^(.)", rb"\+(.)", rb"\+\S+\+(.)", rb"\+\S+\+\S{9}(.)", rb"(\n)$"),
+}
+
+
+def fill(path: Path, first: int, last: int) -> None:
+    """Write leaves as `record` would, at once: one by one they would take a dozen seconds."""
+    rows = []
+    plain = sqlite3.connect(path)
+    known = plain.execute("SELECT seq, leaf_hash, nodes FROM ledger").fetchall()
+    tree = {(level, seq): own for seq, own, nodes in known for level, own in levels(own, nodes)}
+    for seq in range(first, last + 1):
+        facts = {"party": "dfe", "key": f"{seq:040}"}
+        leaf = make_leaf("officer.pinned", "officer:dfe", AT, "", facts, {"officer": "x"})
+        tree[0, seq], node, nodes = leaf.hash, leaf.hash, b""
+        for level in range(1, (seq & -seq).bit_length()):
+            node = merkle.parent(tree[level - 1, seq - (1 << level - 1)], node)
+            tree[level, seq], nodes = node, nodes + node
+        rows.append((seq, leaf.body, leaf.hash, nodes))
+    with plain:
+        plain.executemany("INSERT INTO ledger (seq, leaf, leaf_hash, nodes) VALUES (?,?,?,?)", rows)
+    plain.close()
+
+
+def levels(own: bytes, nodes: bytes) -> Iterator[tuple[int, bytes]]:
+    """A leaf's hash and those of the subtrees that it completes, by level."""
+    yield 0, own
+    for level in range(len(nodes) // 32):
+        yield level + 1, nodes[level * 32 : level * 32 + 32]
+
+
+@pytest.fixture(scope="module")
+def long_log(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An exported log of 10,000 leaves. Whoever changes a file puts it back."""
+    root = tmp_path_factory.mktemp("long")
+    database = Database.at(root / "gateway.db")
+    database.upgrade()
+    add_key(root / "ledger-keys", SIGNER.key)
+    with database.transaction() as tx:
+        open_first_log(tx, "0123456789abcdef", AT)
+    fill(root / "gateway.db", 1, 99)
+    with database.transaction() as tx:
+        make_checkpoint(tx, SIGNER, AT)  # and the leaf that tells of it
+    fill(root / "gateway.db", 101, LEAVES)
+    with database.transaction() as tx:
+        make_checkpoint(tx, SIGNER, AT)
+        export_log(tx, root / "ledger-keys", root / "export")
+    database.close()
+    return root / "export"
+
+
+def log_of(path: Path) -> Path:
+    """The folder of the export that a file is of."""
+    return next(folder for folder in path.parents if folder.name == "export")
+
+
+def unseen(path: Path, whole: bytes, at: int, holds: Holds) -> bool:
+    """Whether a changed byte at that place is not found. The file is put back."""
+    path.write_bytes(whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :])
+    missed = holds(log_of(path))
     path.write_bytes(whole)
-    assert holds(copy)
+    return missed
+
+
+def test_every_kind_of_field_of_ten_thousand_leaves_is_covered(
+    long_log: Path, holds: Holds
+) -> None:
+    """In a leaf near the beginning; and one byte of the last leaf of all."""
+    path = long_log / "1" / "leaves.bin"
+    whole = path.read_bytes()
+    missed = []
+    for kind, pattern in LEAF_FIELDS.items():
+        found = re.compile(pattern).search(whole, 5_000)
+        assert found is not None, kind
+        if unseen(path, whole, found.start(1), holds):
+            missed.append(kind)
+    if unseen(path, whole, len(whole) - 20, holds):
+        missed.append("the last leaf")
+    assert missed == []
+    assert holds(long_log)
+
+
+@pytest.mark.parametrize("name", FILE_FIELDS)
+def test_every_kind_of_field_of_an_export_is_covered(
+    long_log: Path, holds: Holds, name: str
+) -> None:
+    path = long_log / name
+    whole = path.read_bytes()
+    missed = []
+    for pattern in FILE_FIELDS[name]:
+        found = re.search(pattern, whole)
+        assert found is not None, pattern
+        if unseen(path, whole, found.start(1), holds):
+            missed.append(pattern)
+    assert missed == []
 
 
 def split(path: Path) -> list[bytes]:
