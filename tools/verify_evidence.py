@@ -617,6 +617,12 @@ def verify_manifests(pack, gpg, keys, gateway, seen):
     return found
 
 
+def named(receipt):
+    """Who signed a receipt: a party, or an officer of it."""
+    officer, party = receipt["officer"], receipt["party"]
+    return f"{officer} of {party}" if officer else party
+
+
 def verify_receipts(pack, gpg, keys, pins, seen):
     """Each receipt: [(SHA-256, receipt, who signed it, or None)]."""
     found = []
@@ -641,7 +647,7 @@ def verify_receipts(pack, gpg, keys, pins, seen):
             if gpg.signer(name) not in right:
                 raise Unproven(f"{name} is not signed by {signer}")
             if said["head"] is not None:
-                seen.append(Seen(said["head"], keys, f"{signer} of {said['party']}"))
+                seen.append(Seen(said["head"], keys, named(said)))
         elif said["kind"] != "collected":
             raise Unproven(f"{name} is not signed")
         found.append((sha256(pack.read(name)).hex(), said, signer))
@@ -726,9 +732,6 @@ def tell(say, index, slices, agreements, manifests, receipts, seen):
             )
         else:
             say(f"- by the gateway's ledger key: {origin} has {size} events; none is given here.")
-    for who in sorted({item.who for item in seen if item.same and item.who.count(" of ")}):
-        size = max(item.size for item in seen if item.who == who and item.same)
-        say(f"- by {who}: it has seen {size} events, and they are those of this log.")
     if any(item.same and item.who == "you" for item in seen):
         say("- by the checkpoints that you kept: it is the same log, and nothing was taken away.")
     for told, signed in sorted(agreements.items()):
@@ -744,14 +747,26 @@ def tell(say, index, slices, agreements, manifests, receipts, seen):
     signers = {}
     for _, said, signer in receipts:
         if signer:
-            who = f"{signer} of {said['party']}" if said["officer"] else said["party"]
-            kinds = signers.setdefault(who, {})
+            kinds = signers.setdefault(named(said), {})
             kinds[said["kind"]] = kinds.get(said["kind"], 0) + 1
     for who, kinds in sorted(signers.items()):
         words = ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items()))
-        say(f"- by {who}: receipts, {words}; each for the very bytes that the manifest names.")
+        sizes = [item.size for item in seen if item.who == who and item.same]
+        same = f" It saw the first {max(sizes)} events, the same as here." if sizes else ""
+        say(f"- by {who}: {words}, for the very bytes that the manifests name.{same}")
     kept = "about the named packages " if index["case"] else ""
     say(f"- Every manifest and receipt {kept}that these events tell of is here, and no other.")
+
+
+def owners_of(pack):
+    """Whose the keys are, as the pack has it."""
+    pins, owners = pack.told("keys/keys.json"), {}
+    told = {"the gateway": pins["gateway"], **pins["parties"]}
+    officers = pack.told("receipts/signers.json")
+    told |= {f"{name} of {said['party']}": said["keys"] for name, said in officers.items()}
+    for who, keys in told.items():
+        owners |= dict.fromkeys(keys, who)
+    return owners
 
 
 def tell_not(say, agreements, manifests, receipts, seen, keys_known, known, pack):
@@ -759,12 +774,12 @@ def tell_not(say, agreements, manifests, receipts, seen, keys_known, known, pack
     say("NOT PROVEN by this pack")
     if not keys_known:
         say("- that the ledger key is the gateway's: it came with the pack. Give --keys.")
-    used = sorted(name.rsplit("/", 1)[-1][:40] for name in pack.under("", ".key.asc"))
-    unknown = [fingerprint for fingerprint in used if fingerprint not in known]
-    if unknown:
+    owners = owners_of(pack)
+    if set(owners) - known:
         say("- whose these keys are: compare them with those you know (--fingerprint).")
-        for fingerprint in unknown:
-            say(f"    {fingerprint}")
+        for key, who in sorted(owners.items(), key=lambda pair: pair[1]):
+            if key not in known:
+                say(f"    {key} {who}")
     if not any(item.same and item.who == "you" for item in seen):
         say("- that no other history was shown to you before. Give a --checkpoint that you kept.")
     lost = [item for item in seen if item.same is None]

@@ -7,7 +7,7 @@ import click
 
 from gateway.cli.context import JSON, NOW, PATIENCE_SECONDS, Cli
 from gateway.cli.words import say, say_json
-from gateway.engine.custody import export_pack
+from gateway.engine.evidence import export_pack
 from gateway.engine.lock import only_worker
 
 _DAY = click.DateTime(formats=["%Y-%m-%d"])

@@ -24,7 +24,7 @@ from receipting import Keyring, Recipients, at_work, copied
 from gateway.crypto.issuers import issuer_of
 from gateway.crypto.keys import HomeKeys
 from gateway.crypto.notes import NoteSigner, sign_note
-from gateway.engine.custody import export_pack
+from gateway.engine.evidence import export_pack
 from gateway.records.checkpoints import signer_name
 from gateway.records.leaf import EVENTS
 from gateway.records.packfile import EvidenceFault
@@ -152,11 +152,11 @@ def test_a_pack_holds_from_an_empty_folder(
     )
     assert ran.returncode == 0, ran.stdout + ran.stderr
     proven, _, unproven = ran.stdout.partition("NOT PROVEN by this pack")
-    assert "- by dfe-officer-1 of dfe: receipts, 1 accepted;" in proven
-    assert "- by dfe: receipts, 1 collected, 1 opened;" in proven
+    assert "- by dfe-officer-1 of dfe: 1 accepted, for the very bytes" in proven
+    assert "- by dfe: 1 collected, 1 opened, for the very bytes" in proven
     assert "- by the checkpoints that you kept" in proven
     assert "are unchanged, in order, none left out" in proven
-    assert "dfe of dfe: it has seen" in proven
+    assert "It saw the first " in proven
     assert "ledger key" not in unproven
     assert given.pins.gateway not in unproven
     assert given.pins.exchange_of("dfe") in unproven

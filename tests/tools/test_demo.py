@@ -21,7 +21,7 @@ def test_the_demo_ends_well_and_every_artefact_is_where_it_says(
     assert ran.returncode == 0, ran.stdout[-4000:] + ran.stderr
     table = ran.stdout[ran.stdout.index("What happened, and where it lies") :]
     cells = [line.split("│")[2].strip() for line in table.splitlines() if line.startswith("│")]
-    artefacts = [cell for cell in cells if cell.startswith(("home", "opened", "ledger"))]
+    artefacts = [cell for cell in cells if cell.startswith(("home", "opened", "evidence"))]
     assert len(artefacts) == 17
     assert all((tmp_path / "demo" / artefact).exists() for artefact in artefacts)
 
