@@ -24,6 +24,8 @@ from gateway.records.vault import Vault
 from gateway.settings import Home, Settings, SettingsFault
 from gateway.store.database import Database
 from gateway.store.folder import BlobFolder
+from gateway.store.lockedfolder import LockedFolder
+from gateway.store.s3 import of_settings
 
 _LAYERS = ("landlock", "seccomp")
 
@@ -57,7 +59,7 @@ def open_parts(home: Home, faked: datetime | None = None) -> Iterator[Parts]:
             pins=pins,
             officers=load_officers(home.officers_file, _signatories(agreed)),
             database=database,
-            vault=Vault(BlobFolder(home.vault)),
+            vault=_vault(home, settings),
             staging=Staging(home.staged, home_key.derive("staged rows")),
             keyed=_keyed(home_key),
             sealer=Sealer(home_key.derive("small secrets")),
@@ -103,6 +105,15 @@ def open_face(home: Home) -> Iterator[FaceParts]:
         yield FaceParts(home, settings, agreed, database, Vault(BlobFolder(home.vault)))
     finally:
         database.close()
+
+
+def _vault(home: Home, settings: Settings) -> Vault:
+    """The vault: a folder, and a bucket as well where one is set. A face reads the folder alone."""
+    if settings.vault is None:
+        return Vault(BlobFolder(home.vault))
+    keys = HomeKeys(home.root).s3
+    bucket = of_settings(keys, settings.vault, "vault")
+    return Vault(LockedFolder(home.vault, bucket, keys / "vault-keeper.toml"))
 
 
 def _keyed(home_key: HomeKey) -> KeyedMemory:

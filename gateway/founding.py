@@ -5,7 +5,7 @@ import secrets
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from gateway import __version__
@@ -24,12 +24,14 @@ from gateway.crypto.keys import (
 )
 from gateway.crypto.notes import NoteSigner, add_key, make_log_key, read_keys
 from gateway.crypto.pins import Pins, load_pins, write_pins
+from gateway.crypto.sealing import HomeKey, Sealer
 from gateway.crypto.sshkeys import make_host_key
 from gateway.records.checkpoints import signer_name
+from gateway.records.holds import begin_by_agreement
 from gateway.records.leaf import Fact
 from gateway.records.ledger import event, open_first_log, record
 from gateway.settings import Home, Settings, SettingsFault
-from gateway.store import meta
+from gateway.store import guards, meta
 from gateway.store.database import Database, Transaction
 
 _OWN = (
@@ -44,6 +46,9 @@ REHEARSAL
 This home is for trying things out. Its keys were made by the gateway itself, for every party,
 without a password: nothing sealed here is secret. Never put real data into it.
 """
+
+
+_DAYS = 30  # of a month, for the day on which the first hold is looked at again
 
 
 @dataclass(frozen=True)
@@ -79,7 +84,7 @@ def found(home: Home, checkout: Path, rehearsal: bool) -> Founded:
     officers = _rehearsal_officers(home, parties, pins) if home.is_rehearsal else None
     officers = officers or load_officers(home.officers_file)
     import_officer_keys(home.root, {item.id: item.key for item in officers if item.key})
-    _open_books(home, pins, officers)
+    _open_books(home, pins, officers, agreed)
     to_pin = tuple(item for item in parties if pins is None or item not in pins.parties)
     return Founded(home, new, pins, to_pin)
 
@@ -117,6 +122,7 @@ def _make_folders(home: Home, agreed: Mapping[str, Agreed]) -> None:
         flow = item.agreement.flow(flow_id)
         home.inbox_of(flow.sender, flow_id).mkdir(parents=True, exist_ok=True)
         home.reports_of(flow.sender).mkdir(parents=True, exist_ok=True)
+        home.records_of(flow.sender).mkdir(parents=True, exist_ok=True)
         for recipient in flow.recipients:
             home.outbox_of(recipient.party, flow_id).mkdir(parents=True, exist_ok=True)
     for party in _parties(agreed):
@@ -189,7 +195,9 @@ _REHEARSAL_ROLES: tuple[tuple[OfficerRole, ...], ...] = (
 )
 
 
-def _open_books(home: Home, pins: Pins | None, officers: Officers) -> None:
+def _open_books(
+    home: Home, pins: Pins | None, officers: Officers, agreed: Mapping[str, Agreed]
+) -> None:
     database = Database.at(home.database)
     try:
         database.upgrade()
@@ -198,12 +206,26 @@ def _open_books(home: Home, pins: Pins | None, officers: Officers) -> None:
             open_first_log(tx, home_id, datetime.now(UTC))
             _record_founding(tx, home, pins)
             _record_officers(tx, officers)
+            guards.renew(tx)
+            _begin_hold(tx, home, agreed)
     finally:
         database.close()
     signer = NoteSigner.load(HomeKeys(home.root).log_key, signer_name(home_id))
     if not read_keys(home.log_keys):  # another key than those is for `ledger rotate-key` to bring
         add_key(home.log_keys, signer.key)
     home.database.chmod(0o600)
+
+
+def _begin_hold(tx: Transaction, home: Home, agreed: Mapping[str, Agreed]) -> None:
+    """The hold that an agreement asks for: on everything, to be looked at as the agreement is."""
+    for item in agreed.values():
+        retention, now = item.agreement.retention, datetime.now(UTC)
+        if retention.hold:
+            sealer = Sealer(HomeKey.load(HomeKeys(home.root).home_key).derive("small secrets"))
+            review_on = now.date() + timedelta(
+                days=_DAYS * item.agreement.review.months_after_signing
+            )
+            begin_by_agreement(tx, sealer, retention.hold_reason, review_on, now)
 
 
 def _home_id(tx: Transaction) -> str:

@@ -62,6 +62,10 @@ class S3Outbox(Part):
     prefix: str = Field(default="", pattern=r"^([A-Za-z0-9!_.*'()-]+/)*$")
 
 
+class VaultBucket(S3Outbox):
+    """Where the vault is kept as well: a bucket with Object Lock. Its credentials: vault.toml."""
+
+
 class MailSettings(Part):
     """How e-mail leaves. ``host`` empty: none is written or sent; open alarms are told later.
 
@@ -90,6 +94,8 @@ class Settings(BaseModel):
     api: ApiSettings = ApiSettings()
     sftp: SftpSettings = SftpSettings()
     s3: dict[str, S3Outbox] = {}  # by recipient
+    records: dict[str, S3Outbox] = {}  # by sender: where its sealed originals are handed over
+    vault: VaultBucket | None = None
     mail: MailSettings = MailSettings()
 
     @classmethod
@@ -226,6 +232,10 @@ class Home:
 
     def receipts_of(self, party: str) -> Path:
         return self.inbox / party / "receipts"
+
+    def records_of(self, party: str) -> Path:
+        """Where a sender's sealed originals are handed over to its own records system."""
+        return self.outbox / party / "records"
 
     @property
     def door(self) -> Path:

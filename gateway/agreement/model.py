@@ -27,7 +27,7 @@ Kind = Literal[
 ]
 Protection = Literal["openpgp+password", "password", "excel-password"]
 Role = Literal["sender", "recipient", "approver", "administrator"]
-RESERVED_IDS = frozenset({"receipts", "reports"})
+RESERVED_IDS = frozenset({"receipts", "reports", "records"})
 # The deadlines at which the gateway can act; any other is for people to keep.
 CUT_OFF = "drop-cut-off"
 KEPT_DEADLINES = frozenset(

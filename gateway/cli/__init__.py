@@ -22,6 +22,7 @@ from gateway.cli import (
     recalls,
     rehearsing,
     returns,
+    vault,
 )
 from gateway.cli.context import Cli, gateway
 from gateway.cli.words import say_error, say_os_error
@@ -34,6 +35,7 @@ for group in (
     look,
     ledger,
     evidence,
+    vault,
     officers,
     agreement,
     queries,

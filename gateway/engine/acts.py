@@ -12,6 +12,7 @@ from typing import Any
 
 from gateway.access.approvals import ApprovalRefused, body_of, require_proven
 from gateway.dispatch.unstaging import unstage
+from gateway.engine.custody import destroy, end_hold
 from gateway.engine.faults import Fault, as_fault
 from gateway.engine.parts import Parts
 from gateway.engine.recovery import change_key, recover
@@ -175,12 +176,22 @@ def _change_key(parts: Parts, request: RequestRow, _: Body, now: datetime) -> No
         _done(tx, request, "", now)
 
 
+def _end_hold(parts: Parts, request: RequestRow, body: Body, now: datetime) -> None:
+    end_hold(parts, request, body, now, lambda tx: _done(tx, request, "", now))
+
+
+def _destroy(parts: Parts, request: RequestRow, body: Body, now: datetime) -> None:
+    destroy(parts, request, body, now, lambda tx: _done(tx, request, "", now))
+
+
 _ACTS: Mapping[str, Callable[[Parts, RequestRow, Body, datetime], None]] = {
     "recall": _recall,
     "supersede": _supersede,
     "release-held": _release,
     "recover-ledger": _recover,
     "change-keys": _change_key,
+    "end-hold": _end_hold,
+    "destroy": _destroy,
 }
 
 

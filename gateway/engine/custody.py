@@ -194,7 +194,7 @@ def destroy(parts: Parts, request: RequestRow, body: Body, now: datetime, done: 
     if changed:
         raise ActRefused(
             _CHANGED,
-            "What was to be destroyed is not what was approved: a hold, or the record, has changed.",
+            "The list is not the one that was approved: a hold or the record has changed.",
             "`retention plan` lists it anew; ask again.",
         )
     for item in planned.items:
@@ -229,9 +229,8 @@ def _certify(parts: Parts, request: RequestRow, planned: Plan) -> None:
     The signature is placed first: of an attempt that was cut short it is one over the same bytes.
     """
     with parts.database.transaction() as tx:
-        body = retention.certificate_of(
-            tx, request.id, planned.digest, list(_keys(parts, tx, request))
-        )
+        keys = list(_keys(parts, tx, request))
+        body = retention.certificate_of(tx, request.id, planned.digest, keys)
     name = f"destruction-{request.id}.json"
     with tempfile.TemporaryDirectory(dir=parts.home.work) as folder:
         told, signature = Path(folder) / name, Path(folder) / f"{name}.asc"

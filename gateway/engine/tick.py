@@ -7,9 +7,11 @@ from typing import Any
 from gateway.agreement.model import Flow
 from gateway.crypto.faults import CryptoFault
 from gateway.dispatch import Dispatched, Placed, dispatch, place_waiting
+from gateway.dispatch.handover import HandedOver
 from gateway.engine.acts import CarriedOut, carry_out
 from gateway.engine.arrivals import Arrivals, take_in
 from gateway.engine.clock import note_moment
+from gateway.engine.custody import hand_over_originals
 from gateway.engine.faults import WORKER, Fault, as_fault
 from gateway.engine.keywatch import watch_keys
 from gateway.engine.leavings import sweep
@@ -34,6 +36,7 @@ class TickReport:
     now: datetime
     arrivals: Arrivals = field(default_factory=Arrivals)
     returns: Returns = field(default_factory=Returns)
+    handed_over: list[HandedOver] = field(default_factory=list)
     acts: list[CarriedOut] = field(default_factory=list)
     dispatched: list[Dispatched] = field(default_factory=list)
     placed: list[Placed] = field(default_factory=list)
@@ -66,6 +69,8 @@ def tick(parts: Parts, now: datetime, progress: Progress | None = None) -> TickR
     if stands:
         _place(parts, now, report)
         _reconcile(parts, now, report)
+    report.handed_over, stuck = hand_over_originals(parts, now)
+    report.faults += stuck
     report.rehearsed = pass_rehearsals(parts, now)
     report.faults += keep_watch(parts, now)
     if stands:
@@ -212,6 +217,7 @@ def as_json(parts: Parts, report: TickReport) -> dict[str, Any]:
         "packages": [item.as_json() for item in report.dispatched],
         "deliveries": [item.as_json() for item in report.placed],
         "reconciliations": [item.as_json() for item in report.lists],
+        "handed_over": [item.as_json() for item in report.handed_over],
         "rehearsals_passed": [
             {"package": item.package_id, "party": item.party} for item in report.rehearsed
         ],

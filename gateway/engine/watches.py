@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from gateway.engine.clock import read_clock, watch_clock
+from gateway.engine.custody import watch_custody
 from gateway.engine.digests import make_digests, mark_of
 from gateway.engine.diskwatch import watch_disk
 from gateway.engine.faults import Fault, as_fault
@@ -23,6 +24,7 @@ def keep_watch(parts: Parts, now: datetime) -> list[Fault]:
     watches: tuple[tuple[str, Callable[[], object]], ...] = (
         ("watch:clock", lambda: watch_clock(parts, now, read_clock())),
         ("watch:disk", lambda: watch_disk(parts, now)),
+        ("watch:custody", lambda: watch_custody(parts, now)),
         ("watch:tokens", lambda: watch_tokens(parts, now)),
         ("watch:deadlines", lambda: watch_deadlines(parts.database, parts.agreed, now)),
         ("watch:digests", lambda: make_digests(parts, now)),

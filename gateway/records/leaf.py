@@ -99,6 +99,7 @@ EVENTS: Mapping[str, EventKind] = {
     "agreement.withdrawn": _event("party key signature"),
     "agreement.effective": _event("agreement version from"),
     "hold.begun": _event("scope flow review", "officer"),
+    "hold.reviewed": _event("scope flow review", "officer"),
     "hold.ended": _event("scope flow request"),
     "vault.audited": _event("objects wrong missing"),
     "original.handed-over": _event("party sha256"),

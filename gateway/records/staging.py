@@ -129,6 +129,11 @@ class Staging:
         self.path(drop_id, "accepted").unlink()
         sync_folder(self.folder)
 
+    def remove(self, drop_id: str) -> None:
+        """Remove all of a drop: only once its original was destroyed by both parties' will."""
+        for path in self.folder.glob(f"{drop_id}.*"):
+            path.unlink()
+
     def require(self, drop_id: str) -> None:
         """Raises FileNotFoundError unless the drop's accepted rows are staged."""
         self.path(drop_id, "accepted").stat()

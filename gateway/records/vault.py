@@ -1,4 +1,7 @@
-"""The vault: sealed originals and packages, kept as they were. Nothing here can open them."""
+"""The vault: sealed originals and packages, kept as they were. Nothing here can open them.
+
+What removes an object is `records.retention`, and nothing else.
+"""
 
 from datetime import datetime
 from pathlib import Path
@@ -6,7 +9,7 @@ from typing import Literal
 
 from gateway.store import vault as rows
 from gateway.store.database import StoreFault, Transaction
-from gateway.store.folder import Blob, BlobFolder, sha256_of
+from gateway.store.folder import Blob, BlobFolder, Kept, sha256_of
 
 VaultKind = Literal["original", "delivery", "manifest", "signature", "reconciliation"]
 
@@ -14,7 +17,7 @@ _SEEN = 10_000  # files remembered; a hundred bytes each
 
 
 class Vault:
-    """Keeps sealed objects by the SHA-256 of their bytes. Only ever added to."""
+    """Keeps sealed objects by the SHA-256 of their bytes; added to, until both parties end it."""
 
     def __init__(self, blobs: BlobFolder) -> None:
         self._blobs = blobs
@@ -62,6 +65,26 @@ class Vault:
     def has(self, sha256: str) -> bool:
         """Whether the object is there."""
         return self._blobs.has(sha256)
+
+    def look(self, sha256: str, size: int) -> Kept:
+        """How an object stands that is to be there; it is read whole. Raises StoreFault."""
+        return self._blobs.look(sha256, size)
+
+    def lies(self, sha256: str, size: int) -> bool:
+        """Whether a file of that name and size in bytes lies at hand; it is not read."""
+        return self._blobs.size(sha256) == size
+
+    def names(self) -> set[str]:
+        """The names of all that lies at hand."""
+        return set(self._blobs.names())
+
+    def destroy(self, sha256: str) -> None:
+        """Remove an object for good. `retention.destroy` alone calls this.
+
+        Raises OSError or StoreFault; it may then be tried again.
+        """
+        self._seen.pop(sha256, None)
+        self._blobs.remove(sha256)
 
     def sweep(self) -> None:
         """Remove the leavings of an interrupted write; never an object."""

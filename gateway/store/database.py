@@ -18,6 +18,8 @@ from alembic.util import CommandError
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 BUSY_SECONDS = 30
+# What the triggers say that refuse (`guards`).
+_GUARDED = (" is only ever added to", " is never removed from", " is never written over")
 
 Transaction = sa.Connection
 
@@ -110,6 +112,12 @@ def _told_plainly() -> Iterator[None]:
     except sa.exc.OperationalError as error:
         raise _plain(error) from error
     except sa.exc.DatabaseError as error:
+        if any(words in str(error.orig) for words in _GUARDED):
+            raise StoreFault(
+                "deletion.refused",
+                "Something tried to remove or rewrite what is kept. The database refused it.",
+                "Nothing was changed. Report this as a fault of the gateway.",
+            ) from error
         if type(error) is not sa.exc.DatabaseError:
             raise  # the caller's own fault, such as a broken constraint
         raise StoreFault(

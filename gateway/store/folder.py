@@ -4,11 +4,14 @@ import errno
 import hashlib
 import os
 import secrets
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from gateway.store.database import StoreFault
 
+Kept = Literal["whole", "missing", "altered", "not-held"]
 _BLOCK = 1024 * 1024
 
 
@@ -43,8 +46,9 @@ class BlobFolder:
         try:
             digest, size = _copy(source, temporary)
             target = self.path(digest)
-            target.parent.mkdir(exist_ok=True)
+            target.parent.mkdir(mode=0o700, exist_ok=True)
             if not target.exists():
+                temporary.chmod(0o400)  # nobody writes into it again
                 os.link(temporary, target)
                 sync_folder(target.parent)
                 sync_folder(self.root)
@@ -61,6 +65,34 @@ class BlobFolder:
     def has(self, sha256: str) -> bool:
         """Whether an object of that name is there."""
         return self.path(sha256).is_file()
+
+    def look(self, sha256: str, size: int) -> Kept:
+        """How an object stands that is to be there, of that size in bytes; it is read whole."""
+        if not (size == self.size(sha256) or self.has(sha256)):
+            return "missing"
+        try:
+            return "whole" if sha256_of(self.path(sha256)) == sha256 else "altered"
+        except OSError:
+            return "altered"
+
+    def size(self, sha256: str) -> int | None:
+        """The size in bytes of the object in the folder; None where it is not there."""
+        try:
+            return self.path(sha256).stat().st_size
+        except OSError:
+            return None
+
+    def names(self) -> Iterator[str]:
+        """The names of all that lies in the folder, in no order; strange files as they are."""
+        for path in self.root.glob("*/*"):
+            yield path.name
+
+    def remove(self, sha256: str) -> None:
+        """Remove an object for good: `records.retention` alone may. Raises OSError."""
+        path = self.path(sha256)
+        path.unlink(missing_ok=True)
+        if path.parent.is_dir():
+            sync_folder(path.parent)
 
     def sweep(self) -> None:
         """Remove what an interrupted `put` left behind."""

@@ -2,7 +2,7 @@
 
 boto3 is loaded when a bucket is first used: no other work waits for it. An object is put with
 ``If-None-Match: *``, so that nothing is ever written over, and with its SHA-256, which the service
-checks; no object is removed.
+checks. None is removed, but for those of the vault by what `records.retention` does.
 """
 
 import base64
@@ -84,6 +84,7 @@ class S3Place:
     prefix: str
     credentials: Path
     patience: Patience = _AT_WORK
+    held: bool = False  # what is put is put under a legal hold (Object Lock)
 
     def within(self, shelf: str) -> "S3Place":
         """The place ``shelf`` in this place."""
@@ -120,12 +121,39 @@ class S3Place:
     def read_back(self, name: str) -> str:
         """The SHA-256 (hex) of an object's bytes, read whole. Raises StoreFault."""
         digest = hashlib.sha256()
+        for block in self._blocks(name):
+            digest.update(block)
+        return digest.hexdigest()
+
+    def fetch(self, name: str, out: BinaryIO) -> None:
+        """Write an object's bytes to an open file. Raises StoreFault."""
+        for block in self._blocks(name):
+            out.write(block)
+
+    def is_held(self, name: str) -> bool:
+        """Whether an object is under a legal hold. Raises StoreFault."""
+        with self.reach() as s3:
+            told = s3.get_object_legal_hold(Bucket=self.bucket, Key=f"{self.prefix}{name}")
+        return bool(told.get("LegalHold", {}).get("Status") == "ON")
+
+    def remove_held(self, name: str) -> None:
+        """Lift the hold of every version of an object, and remove it. Raises StoreFault."""
+        key = f"{self.prefix}{name}"
+        with self.reach() as s3:
+            told = s3.list_object_versions(Bucket=self.bucket, Prefix=key)
+            for version in told.get("Versions", []):
+                which = {"Bucket": self.bucket, "Key": key, "VersionId": version["VersionId"]}
+                s3.put_object_legal_hold(**which, LegalHold={"Status": "OFF"})
+                s3.delete_object(**which)
+            for marker in told.get("DeleteMarkers", []):
+                s3.delete_object(Bucket=self.bucket, Key=key, VersionId=marker["VersionId"])
+
+    def _blocks(self, name: str) -> Iterator[bytes]:
         with self.reach() as s3:
             found = s3.get_object(Bucket=self.bucket, Key=f"{self.prefix}{name}")
             with found["Body"] as stream:
                 while block := stream.read(_BLOCK):
-                    digest.update(block)
-        return digest.hexdigest()
+                    yield block
 
     def look(self) -> None:
         """Put `PROBE`, once, and see that it can be read and not written over. Raises StoreFault.
@@ -166,6 +194,7 @@ class S3Place:
             raise _unreachable(type(error).__name__) from None
 
     def _put(self, body: BinaryIO, name: str, sha256: str) -> bool:
+        held = {"ObjectLockLegalHoldStatus": "ON"} if self.held else {}
         try:
             with self.reach() as s3:
                 s3.put_object(
@@ -175,6 +204,7 @@ class S3Place:
                     IfNoneMatch="*",
                     ChecksumSHA256=base64.b64encode(bytes.fromhex(sha256)).decode(),
                     ContentType="application/octet-stream",
+                    **held,
                 )
         except StoreFault as fault:
             if fault.code == _TAKEN:
@@ -198,10 +228,15 @@ class S3Place:
 
 def outboxes(folder: Path, settings: Mapping[str, S3Outbox]) -> dict[str, S3Place]:
     """The buckets of recipients, by party. ``folder``: where their credentials lie."""
-    return {
-        party: S3Place(one.endpoint, one.region, one.bucket, one.prefix, folder / f"{party}.toml")
-        for party, one in settings.items()
-    }
+    return {party: of_settings(folder, one, party) for party, one in settings.items()}
+
+
+def of_settings(folder: Path, settings: S3Outbox, name: str) -> S3Place:
+    """The place that settings name, with its credentials in ``folder/<name>.toml``."""
+    credentials = folder / f"{name}.toml"
+    return S3Place(
+        settings.endpoint, settings.region, settings.bucket, settings.prefix, credentials
+    )
 
 
 def is_safe(endpoint: str) -> bool:
