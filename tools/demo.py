@@ -366,8 +366,8 @@ def prove_it(stages: Stages) -> None:
         "To prove it",
         "an evidence pack, verified by somebody else's means",
         "Every event above is a leaf of the ledger. The two days become one file, and one program\n"
-        "verifies it from an empty folder: with gpg, the keys that the reader knows, and a checkpoint\n"
-        "that DfE has kept.",
+        "verifies it from an empty folder: with gpg, the keys that a reader has, and a\n"
+        "checkpoint that DfE has kept.",
     )
     pack = FOLDER / "evidence.zip"
     kept = FOLDER / "kept-by-dfe"

@@ -1,12 +1,14 @@
-"""The evidence pack's command: what proves some days, in one file for a third party."""
+"""What proves some days, in one file for a third party; and how every clause stands."""
 
 from datetime import datetime
 from pathlib import Path
 
 import click
 
+from gateway.agreement.explain import STANDING
 from gateway.cli.context import JSON, NOW, PATIENCE_SECONDS, Cli
 from gateway.cli.words import say, say_json
+from gateway.engine.assurance import as_html, assurance_of
 from gateway.engine.evidence import export_pack
 from gateway.engine.lock import only_worker
 
@@ -55,4 +57,26 @@ def export(
     say(f"SHA-256 {made.sha256}. Verify it with tools/verify_evidence.py (docs/evidence.md).")
 
 
-COMMANDS = (evidence,)
+@click.command()
+@click.option(
+    "--html", "page", type=click.Path(dir_okay=False, path_type=Path), help="Write a page here."
+)
+@JSON
+@NOW
+@click.pass_obj
+def assurance(cli: Cli, page: Path | None, as_json: bool, now: str | None) -> None:
+    """Show each clause of the agreement: its control, a live figure, what bears it out."""
+    with cli.parts(now) as (parts, at):
+        report = assurance_of(parts, at)
+    if page is not None:
+        page.write_text(as_html(report), encoding="utf-8")
+        say(f"{len(report.clauses)} clauses written to {page}.")
+    elif as_json:
+        say_json(report.as_json())
+    else:
+        for item in report.clauses:
+            say(f"{item.clause.number}  {item.clause.title}: {STANDING[item.clause.enforced]}")
+            say(f"    {item.standing.figure}")
+
+
+COMMANDS = (evidence, assurance)

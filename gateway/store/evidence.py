@@ -74,7 +74,7 @@ def packages_that_carried(tx: Transaction, macs: Iterable[tuple[str, bytes]]) ->
 
 def packages_by_id(tx: Transaction, ids: Iterable[str]) -> list[Row]:
     """What those packages are."""
-    columns = "id flow day kind state made_at agreement_hash superseded_by"
+    columns = "id flow day kind state made_at agreement_hash superseded_by rows held"
     return _by(tx, packages, columns, packages.c.id, ids)
 
 

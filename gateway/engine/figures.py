@@ -1,0 +1,213 @@
+"""The live figures behind the assurance report: counted from rows and leaves, never from a cell."""
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from statistics import median
+
+from gateway.agreement.load import Agreed
+from gateway.agreement.model import Flow
+from gateway.engine.parts import Parts
+from gateway.receipts.owing import Owed, outstanding
+from gateway.store import alarms, drops, evidence, ledger, reconciliations, threads
+from gateway.store.alarms import AlarmRow
+from gateway.store.database import Transaction
+from gateway.store.evidence import Row
+from gateway.store.outstanding import windows_in
+from gateway.store.packages import FIRST_REHEARSAL, WITHDRAWN
+from gateway.store.reconciliations import ReconciliationRow
+from gateway.store.windows import WindowRow
+
+YEAR = timedelta(days=365)
+_HOUR = timedelta(hours=1)
+
+
+@dataclass(frozen=True)
+class Rate:
+    """So many of so many in time."""
+
+    kept: int
+    of: int
+
+    def __str__(self) -> str:
+        if not self.of:
+            return "none yet"
+        return f"{self.kept} of {self.of} on time ({100 * self.kept // self.of}%)"
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What is known of the last twelve months. ``events``: leaves of the ledger by name."""
+
+    agreed: Agreed
+    since: datetime
+    now: datetime
+    windows: Sequence[WindowRow]
+    packages: Mapping[str, Row]
+    deliveries: Sequence[Row]
+    drops: Mapping[str, int]
+    owed: Sequence[Owed]
+    alarms: Sequence[AlarmRow]
+    registers: Sequence[Row]
+    holds: Sequence[Row]
+    destructions: int
+    handovers: int
+    versions: Sequence[Row]
+    statements: Sequence[Row]
+    lists: Sequence[ReconciliationRow]
+    open_queries: int
+    events: Mapping[str, int]
+    last: Mapping[str, str]  # when an event was last recorded, UTC, as leaves have it
+    seals: int  # leaves under the latest checkpoint's log
+    good_keys: int
+    keys: int
+    officers: int
+    roles: int
+
+    # --- of flows --------------------------------------------------------------------------------
+
+    def flow(self, flow_id: str) -> Flow:
+        """The agreement's flow of that id."""
+        return self.agreed.agreement.flow(flow_id)
+
+    def windows_on_time(self, flow_id: str) -> Rate:
+        """Windows whose package was placed with everyone within the grace of their time."""
+        own = [item for item in self.windows if item.flow == flow_id]
+        grace = timedelta(minutes=self.flow(flow_id).window.grace_minutes)
+        return Rate(sum(self._placed_by(item, item.due_at + grace) for item in own), len(own))
+
+    def sent(self, flow_id: str) -> list[Row]:
+        """The deliveries of a flow that were placed."""
+        return [
+            row
+            for row in self.deliveries
+            if row["placed_at"] and self.packages[row["package_id"]]["flow"] == flow_id
+        ]
+
+    def kinds(self, flow_id: str) -> Counter[str]:
+        """The packages of a flow by their kind."""
+        return Counter(row["kind"] for row in self.packages.values() if row["flow"] == flow_id)
+
+    def steps_on_time(self, deadline_id: str, start: str, end: str) -> Rate:
+        """Deliveries that took a step in its agreed time, of those that took it or owe it."""
+        deadline = self.agreed.agreement.deadline(deadline_id)
+        if deadline is None:
+            return Rate(0, 0)
+        judged = []
+        for row in self.deliveries:
+            gone = row["state"] in WITHDRAWN and not row[end]  # nobody owes it any more
+            if row[start] and not gone:
+                due = self.agreed.working_hours.deadline_at(deadline, row[start])
+                if row[end] or due <= self.now:
+                    judged.append(bool(row[end]) and row[end] <= due)
+        return Rate(sum(judged), len(judged))
+
+    def working_hours_to_answer(self) -> float | None:
+        """The median, in working hours, from placing a package to an officer's answer."""
+        taken = [
+            self.agreed.working_hours.between(row["placed_at"], row["acknowledged_at"]) / _HOUR
+            for row in self.deliveries
+            if row["placed_at"] and row["acknowledged_at"]
+        ]
+        return round(median(taken), 2) if taken else None
+
+    def _placed_by(self, window: WindowRow, end: datetime) -> bool:
+        own = [row for row in self.deliveries if row["package_id"] == window.package_id]
+        return bool(own) and all(row["placed_at"] and row["placed_at"] <= end for row in own)
+
+    # --- of registers and custody ----------------------------------------------------------------
+
+    def register(self, *names: str) -> list[Row]:
+        """The entries of those registers."""
+        return [row for row in self.registers if row["register"] in names]
+
+    def still_open(self, *names: str) -> list[Row]:
+        """Those that have not ended."""
+        return [row for row in self.register(*names) if row["ended_at"] is None]
+
+    def overdue(self, *names: str) -> int:
+        """How many of those are past their time."""
+        return sum(
+            row["due_at"] is not None and row["due_at"] < self.now
+            for row in self.still_open(*names)
+        )
+
+    def held(self) -> list[Row]:
+        """Holds that are on."""
+        return [row for row in self.holds if row["state"] == "on"]
+
+    def signed_by(self) -> dict[str, datetime]:
+        """Who has signed the version in force and not withdrawn since, and when first."""
+        found: dict[str, datetime] = {}
+        for row in self.statements:
+            if row["hash"] != self.agreed.hash:
+                continue
+            if row["kind"] == "signed":
+                found.setdefault(row["party"], row["signed_at"])
+            else:
+                found.pop(row["party"], None)
+        return found
+
+    def late(self) -> int:
+        """How much of what is owed is late."""
+        return sum(item.late(self.now) for item in self.owed)
+
+    def open_alarms(self, *starts: str) -> int:
+        """How many alarms are open whose code starts so."""
+        return sum(item.code.startswith(starts) for item in self.alarms)
+
+
+def figures_of(parts: Parts, now: datetime) -> Figures:
+    """Count everything, in one transaction. The first agreement's clauses are reported on."""
+    agreed = next(iter(parts.agreed.values()))
+    since = now - YEAR
+    keys = parts.key_reports(now)
+    with parts.database.transaction() as tx:
+        every = evidence.packages_of_period(tx, since, now + _HOUR)
+        ids = [item for item in every if int(item.rpartition("-")[2]) < FIRST_REHEARSAL]
+        events, last, count = _events(tx)
+        taken: Counter[str] = Counter()
+        for party in {item.id for item in agreed.agreement.parties}:
+            taken.update(drops.counted(tx, party, since, now))
+        return Figures(
+            agreed=agreed,
+            since=since,
+            now=now,
+            windows=windows_in(tx, since, now),
+            packages={row["id"]: row for row in evidence.packages_by_id(tx, ids)},
+            deliveries=evidence.deliveries_of_packages(tx, ids),
+            drops=taken,
+            owed=outstanding(tx, parts.agreed, now),
+            alarms=alarms.open_alarms(tx),
+            registers=evidence.register_facts(tx),
+            holds=evidence.hold_facts(tx),
+            destructions=len(evidence.destruction_facts(tx)),
+            handovers=evidence.count_handovers(tx),
+            versions=evidence.agreements(tx),
+            statements=evidence.agreement_statements(tx),
+            lists=reconciliations.latest(tx, 10),
+            open_queries=len(threads.open_threads(tx)),
+            events=events,
+            last=last,
+            seals=count,
+            good_keys=sum(item.state in ("ok", "expiring") for item in keys),
+            keys=len(keys),
+            officers=len(list(parts.officers)),
+            roles=sum(len(item.roles) for item in parts.officers),
+        )
+
+
+def _events(tx: Transaction) -> tuple[Counter[str], dict[str, str], int]:
+    events: Counter[str] = Counter()
+    last: dict[str, str] = {}
+    for leaf in _leaves(tx):
+        events[leaf["event"]] += 1
+        last[leaf["event"]] = leaf["at"]
+    return events, last, events.total()
+
+
+def _leaves(tx: Transaction) -> Iterator[dict[str, str]]:
+    for row in ledger.leaves(tx):
+        yield json.loads(row.leaf)
