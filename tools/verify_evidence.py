@@ -410,6 +410,7 @@ class Facts:
         self.since, self.before = since, before
         self.receipts = {}  # SHA-256 of a receipt: (package, party, kind)
         self.placed = {}  # (package, party): SHA-256 of what was placed
+        self.holds = set()
         self.entered = {}  # register entries: register and party
 
     def has(self, leaf):
@@ -426,6 +427,8 @@ class Facts:
             self.receipts[told["receipt"]] = (told["package"], told["party"], told["kind"])
         elif event == "delivery.placed":
             self.placed[told["package"], told["party"]] = told["sha256"]
+        elif event == "hold.begun":
+            self.holds.add(about)
         elif event == "register.entered":
             self.entered[about] = (told["register"], told["party"])
 
@@ -654,30 +657,41 @@ def verify_receipts(pack, gpg, keys, pins, seen):
     return found
 
 
+def destroyed(pack):
+    """Packages whose manifests were destroyed when no hold was on, as the pack has it."""
+    told = pack.told("custody.json", "destructions holds")["destructions"]
+    kinds = ("manifest", "signature")
+    return {item["subject"].partition(":")[2] for item in told if item["kind"] in kinds}
+
+
 def require_borne_out(index, facts, manifests, receipts, pack):
     """Files and leaves tell the same, and no file is left out that a leaf tells of."""
-    wanted = set(index["packages"])
+    wanted, gone = set(index["packages"]), destroyed(pack)
     for (package, party), digest in facts.placed.items():
-        if index["case"] and package not in wanted:
+        if (index["case"] and package not in wanted) or package in gone:
             continue
         said = manifests.get((package, party))
         if said is None or said["delivery_sha256"] != digest:
             raise Unproven(f"the record tells of {package} for {party}, and its manifest is not so")
     told = {}
     for digest, said, _ in receipts:
-        told[digest] = (said["package"], said["party"], said["kind"])
-        manifest = manifests.get((said["package"], said["party"]))
-        if manifest is None:
-            raise Unproven(f"a receipt is for {said['package']}, whose manifest is not there")
-        same = all(
-            said[mine] == manifest[its]
-            for mine, its in (("digest", "delivery_sha256"), ("agreement_hash", "agreement_hash"))
+        package, party = said["package"], said["party"]
+        told[digest] = (package, party, said["kind"])
+        manifest = manifests.get((package, party))
+        if manifest is None and package not in gone:
+            raise Unproven(f"a receipt is for {package}, whose manifest is not there")
+        same = manifest is None or (said["digest"], said["agreement_hash"]) == (
+            manifest["delivery_sha256"],
+            manifest["agreement_hash"],
         )
         if not same or facts.receipts.get(digest) != told[digest]:
-            raise Unproven(f"a receipt for {said['package']} is not the one of the record")
+            raise Unproven(f"a receipt for {package} is not the one of the record")
     for digest, (package, party, kind) in facts.receipts.items():
         if digest not in told and not (index["case"] and package not in wanted):
             raise Unproven(f"the record tells of {kind} by {party} for {package}: it is left out")
+    holds = {item["id"] for item in pack.told("custody.json")["holds"]}
+    if not facts.holds <= holds:
+        raise Unproven("a hold that the record tells of is left out")
     entries = {item["id"]: item for item in pack.told("registers.json")["entries"]}
     for entry, told_of in facts.entered.items():
         mine = entries.get(entry, {})
@@ -712,8 +726,6 @@ def verify_pack(path, keys_text, kept_notes, known, say):
         last = number == places[-1]
         slices.append(verify_slice(pack, number, keys, seen, facts, last))
     require_borne_out(index, facts, manifests, receipts, pack)
-    for name in ("registers.json", "custody.json"):
-        pack.told(name)
     tell(say, index, slices, agreements, manifests, receipts, seen)
     tell_not(say, agreements, manifests, receipts, seen, bool(keys_text), known, pack)
 
@@ -788,6 +800,8 @@ def tell_not(say, agreements, manifests, receipts, seen, keys_known, known, pack
     unsigned = sorted({hash_ for hash_, by in agreements.items() if "signed" not in by.values()})
     for told in unsigned:
         say(f"- that anyone signed agreement {told[:16]}….")
+    if destroyed(pack):
+        say("- what some packages were: their manifests were destroyed, as custody.json tells.")
     missing = {said["agreement_hash"] for said in manifests.values()} - set(agreements)
     for told in sorted(missing):
         say(f"- what agreement {told[:16]}… says: it is not in the pack.")

@@ -122,11 +122,8 @@ class _Writer:
         self._tx, self._from, self._asked, self._pack = tx, sources, asked, pack
         self._made = PackMade()
         self._gateway, self._parties = {sources.pins.gateway}, dict[str, set[str]]()
-        self._primary = {
-            part.fingerprint: key.fingerprint
-            for key in sources.openpgp.keys()
-            for part in key.parts
-        }
+        known = sources.openpgp.keys()
+        self._primary = {part.fingerprint: key.fingerprint for key in known for part in key.parts}
 
     def write(self, packages: list[str], parts: list[Range]) -> PackMade:
         """All of it."""
@@ -171,7 +168,10 @@ class _Writer:
         }
 
     def _manifests(self, deliveries: list[Row]) -> None:
+        gone = {row["sha256"] for row in rows.destruction_facts(self._tx)}
         for row in deliveries:
+            if gone & {row["manifest"], row["signature"]}:
+                continue  # destroyed with the approval of each party: custody.json tells of it
             name = f"manifests/{row['package_id']}/{row['party']}.manifest.json"
             vault = self._from.vault
             self._pack.add(name, vault.whole(row["manifest"]).read_bytes())

@@ -135,7 +135,7 @@ def hold_facts(tx: Transaction) -> list[Row]:
 
 def destruction_facts(tx: Transaction) -> list[Row]:
     """Every object destroyed after all holds on it had ended."""
-    wanted = ["id", "request_id", "sha256", "kind", "destroyed_at"]
+    wanted = ["id", "request_id", "sha256", "kind", "subject", "destroyed_at"]
     asked = sa.select(*(destructions.c[name] for name in wanted))
     return [dict(row) for row in tx.execute(asked.order_by(destructions.c.destroyed_at)).mappings()]
 
