@@ -112,8 +112,11 @@ def read_keys(text, bare=False):
     return found
 
 
-def signed_text(note, keys):
-    """The text of a note that a known key signed and no known key signed falsely."""
+def signed_text(note, keys, signers=None):
+    """The text of a note that a known key signed and no known key signed falsely.
+
+    ``signers``: where given, nobody else may have signed it.
+    """
     text, gap, tail = note.rpartition("\n\n")
     lines = tail.splitlines()
     if not gap or not lines or not tail.endswith("\n"):
@@ -129,6 +132,8 @@ def signed_text(note, keys):
         if dash != "\u2014":
             raise Unproven("a signature line cannot be read")
         key = keys.get((name, raw[:4]))
+        if signers is not None and (name, raw[:4]) not in signers:
+            raise Unproven("somebody has signed it whose key is not there")
         if key is None:
             continue
         try:
@@ -141,15 +146,19 @@ def signed_text(note, keys):
     return text
 
 
-def open_note(note, keys):
+def open_note(note, keys, signers=None):
     """(origin, size, root) of a signed checkpoint."""
-    text = signed_text(note, keys)
+    return checkpoint(signed_text(note, keys, signers))
+
+
+def checkpoint(text):
+    """(origin, size, root) that the lines of a checkpoint tell."""
     try:
         origin, size, told = text.split("\n")[:3]
         root = decoded(told)
         if str(int(size)) != size or int(size) < 0 or len(root) != 32:
             raise ValueError(size)
-    except ValueError as error:
+    except (ValueError, AttributeError) as error:
         raise Unproven("it is no checkpoint") from error
     return origin, int(size), root
 
@@ -176,8 +185,8 @@ def require_leaf(leaf, number):
     return told
 
 
-def verify_log(place, keys, kept, say):
-    """Verify one log. ``kept``: checkpoints by origin that the reader holds."""
+def verify_log(place, keys, own, kept, say):
+    """Verify one log. ``own``: the export's keys; ``kept``: checkpoints that the reader holds."""
     try:
         text = (place / "log.json").read_bytes().decode()
         told = json.loads(text)
@@ -192,7 +201,7 @@ def verify_log(place, keys, kept, say):
     notes = sorted((place / "checkpoints").glob("*"))
     for path in notes:
         try:
-            seen = open_note(path.read_bytes().decode(), keys)
+            seen = open_note(path.read_bytes().decode(), keys, own)
         except UnicodeDecodeError as error:
             raise Unproven(f"{path.name} is no text") from error
         except Unproven as why:
@@ -203,10 +212,12 @@ def verify_log(place, keys, kept, say):
     if not wanted:
         raise Unproven("no checkpoint is there, so that nothing is signed")
     mine = {number: root for name, number, root in kept if name == origin}
-    roots = Roots()
+    roots, lost = Roots(), set()
     for leaf in leaves_of((place / "leaves.bin").open("rb")):
         roots.add(leaf)
-        require_leaf(leaf, roots.size)
+        said = require_leaf(leaf, roots.size)
+        if said["event"] == "witness.lost":
+            lost.add(tuple(said["facts"].get(name) for name in ("log", "size", "root")))
         for source, held in (("its checkpoint", wanted), ("a checkpoint that you kept", mine)):
             if roots.size in held and roots.root() != held[roots.size]:
                 raise Unproven(f"the first {roots.size} leaves are not those of {source}")
@@ -217,14 +228,19 @@ def verify_log(place, keys, kept, say):
     if mine:
         say(f"  {len(mine)} checkpoints that you kept are of the same log: nothing was taken away.")
     if told["cites"] is not None:
-        seen = open_note(told["cites"], keys)
-        say(f"  It follows on {seen[0]}, of which {seen[1]} leaves had been seen.")
+        before, seen, root = checkpoint(told["cites"])
+        cited = (before.removeprefix(origin.rpartition("/")[0] + "/"), seen, root.hex())
+        if cited not in {(str(log), *rest) for log, *rest in lost}:
+            raise Unproven("log.json follows on a checkpoint that no leaf tells of")
+        if told["cites"] != f"{before}\n{seen}\n{base64.b64encode(root).decode()}\n":
+            raise Unproven("log.json is not as it was written")
+        say(f"  It follows on {before}, of which {seen} leaves were seen; what it lacks is lost.")
 
 
 def verify(folder, keys_text, kept_notes, say):
     """Verify all logs of a folder. Raises Unproven."""
     keys = read_keys(keys_text)
-    read_keys((folder / "ledger-keys").read_bytes().decode(), bare=True)
+    own = read_keys((folder / "ledger-keys").read_bytes().decode(), bare=True)
     if {path.name for path in folder.iterdir() if path.is_file()} != {"ledger-keys"}:
         raise Unproven("the folder has not exactly the files that it should")
     kept = [open_note(note, keys) for note in kept_notes]
@@ -235,7 +251,7 @@ def verify(folder, keys_text, kept_notes, say):
         expected = {"log.json", "leaves.bin", "checkpoints"}
         if {path.name for path in place.iterdir()} != expected:
             raise Unproven(f"log {place.name} has not exactly the files that it should")
-        verify_log(place, keys, kept, say)
+        verify_log(place, keys, own, kept, say)
 
 
 # --- evidence packs -------------------------------------------------------------------------------
@@ -467,9 +483,8 @@ def verify_slice(pack, number, keys, seen, facts, last):
         raise Unproven(f"{place}: there are leaves that are not told of")
     for item in mine:
         compare(item, roots_at, size, last)
-    if told["cites"] is not None:
-        open_note(told["cites"], keys)
-    return origin, first, count, size, len(roots_at)
+    cited = checkpoint(told["cites"])[:2] if told["cites"] is not None else None
+    return origin, first, count, size, len(roots_at), cited
 
 
 def checkpoints_of(pack, place, origin, keys):
@@ -546,8 +561,8 @@ def prove_leaves(pack, place, first, count, paths, head, asked, facts):
 def compare(item, roots_at, size, last):
     """Hold what somebody has seen against the log."""
     if item.size in roots_at:
-        item.same = item.root == roots_at[item.size]
-        if not item.same:
+        item.same = True if item.root == roots_at[item.size] else None
+        if not item.same and last:
             raise Unproven(f"{item.who} saw another history of the log: it was rewritten")
     elif item.size > size and last:
         raise Unproven(f"{item.who} saw {item.size} leaves, more than the log has: it was cut")
@@ -727,7 +742,7 @@ def verify_pack(path, keys_text, kept_notes, known, say):
         slices.append(verify_slice(pack, number, keys, seen, facts, last))
     require_borne_out(index, facts, manifests, receipts, pack)
     tell(say, index, slices, agreements, manifests, receipts, seen)
-    tell_not(say, agreements, manifests, receipts, seen, bool(keys_text), known, pack)
+    tell_not(say, slices, agreements, manifests, receipts, seen, bool(keys_text), known, pack)
 
 
 def tell(say, index, slices, agreements, manifests, receipts, seen):
@@ -735,7 +750,7 @@ def tell(say, index, slices, agreements, manifests, receipts, seen):
     rehearsal = " REHEARSAL: every key is the gateway's own." if index["rehearsal"] else ""
     say(f"Evidence of {index['from']} to {index['until']}, made {index['made_at']}.{rehearsal}")
     say("PROVEN")
-    for origin, first, count, size, signed in slices:
+    for origin, first, count, size, signed, _ in slices:
         if count:
             say(
                 f"- by the gateway's ledger key: {count} events, places {first + 1} to"
@@ -781,7 +796,7 @@ def owners_of(pack):
     return owners
 
 
-def tell_not(say, agreements, manifests, receipts, seen, keys_known, known, pack):
+def tell_not(say, slices, agreements, manifests, receipts, seen, keys_known, known, pack):
     """Say what this pack does not prove."""
     say("NOT PROVEN by this pack")
     if not keys_known:
@@ -796,7 +811,11 @@ def tell_not(say, agreements, manifests, receipts, seen, keys_known, known, pack
         say("- that no other history was shown to you before. Give a --checkpoint that you kept.")
     lost = [item for item in seen if item.same is None]
     if lost:
-        say(f"- {len(lost)} checkpoints that were seen, of leaves that are not in this pack.")
+        say(f"- {len(lost)} checkpoints that were seen, of events that are not in this pack.")
+    for origin, *_, cited in slices:
+        if cited:
+            say(f"- what was lost of {cited[0]}, of which {cited[1]} events had been seen, when")
+            say(f"  {origin} was opened in its place: its first events tell of that.")
     unsigned = sorted({hash_ for hash_, by in agreements.items() if "signed" not in by.values()})
     for told in unsigned:
         say(f"- that anyone signed agreement {told[:16]}….")

@@ -3,7 +3,9 @@
 import json
 import os
 import shutil
-from datetime import datetime
+import subprocess
+import sys
+from datetime import date, datetime
 from pathlib import Path
 
 import pytest
@@ -13,11 +15,13 @@ from rehearsing import AtWork, clean_row
 from gateway.cli.opening import open_for, receipts_of_opening
 from gateway.crypto.keys import HomeKeys
 from gateway.crypto.notes import open_note, read_keys
+from gateway.engine.evidence import export_pack
 from gateway.engine.parts import Parts
 from gateway.engine.recovery import ask_key_change, ask_recovery, gap_of
 from gateway.receipts.recall import ActRefused
 from gateway.records import ledger as book
 from gateway.records.checkpoints import compare, read, unsound
+from gateway.records.logfiles import export_log
 from gateway.store import logs
 from gateway.store.database import Database
 
@@ -224,3 +228,37 @@ def test_a_lost_key_is_followed_by_another(work: AtWork) -> None:
     assert "note.no-key" not in work.alarms()
     new = read_keys(work.home.log_keys)[-1]
     assert open_note(work.home.checkpoint.read_text(), [new])[1] == (new,)
+
+
+def test_a_recovered_record_is_proven_to_strangers(
+    older: AtWork, checkout: Path, tmp_path: Path
+) -> None:
+    """Both logs and both keys; and what the second log cites is borne out by its own leaves."""
+    older.tick(LATER)
+    with older.parts(LATER) as (parts, now):
+        recovery(parts, now)
+    older.tick(LATER)
+    changed_key(older, NEXT)
+    export, pack, alone = tmp_path / "log", tmp_path / "pack.zip", checkout / "tools"
+    with older.parts(AFTER) as (parts, now):
+        export_pack(parts, pack, (date(2026, 3, 1), date(2026, 3, 4)), None, now)
+        with parts.database.transaction() as tx:
+            export_log(tx, parts.home.log_keys, export)
+
+    def told(path: Path) -> str:
+        command = [sys.executable, "-P", str(alone / "verify_evidence.py"), str(path)]
+        return subprocess.run(command, capture_output=True, text=True, check=False).stdout
+
+    assert "what was lost of gateway/" in told(pack)
+    assert told(pack).endswith("Everything that is signed holds.\n")
+    assert "what it lacks is lost" in told(export)
+    assert told(export).endswith("Everything that is signed holds.\n")
+    note = max(
+        (export / "2" / "checkpoints").iterdir(), key=lambda path: path.read_text().count("—")
+    )
+    for path, old in ((export / "2" / "log.json", b"\\n"), (note, b"\xe2\x80\x94 gateway/")):
+        whole = path.read_bytes()
+        at = whole.rindex(old) - 3 if path.suffix == ".json" else whole.index(old) + len(old)
+        path.write_bytes(whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :])
+        assert "NOT PROVEN" in told(export), path.name
+        path.write_bytes(whole)
