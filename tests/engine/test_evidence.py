@@ -7,26 +7,28 @@ import json
 import random
 import re
 import shutil
+import sqlite3
 import string
 import subprocess
 import sys
 import zipfile
 from collections.abc import Callable, Iterator
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from receipting import Keyring, Recipients, at_work, copied
+from receipting import PLACED_AT, Keyring, Recipients, at_work, copied
 
 from gateway.crypto.issuers import issuer_of
 from gateway.crypto.keys import HomeKeys
 from gateway.crypto.notes import NoteSigner, sign_note
-from gateway.engine.evidence import export_pack
+from gateway.engine.evidence import bodies_of, export_pack
 from gateway.records.checkpoints import signer_name
 from gateway.records.leaf import EVENTS
+from gateway.records.ledger import event, record
 from gateway.records.packfile import EvidenceFault
 from gateway.records.summary import _WORDS
 from gateway.store import ledger, meta
@@ -232,9 +234,9 @@ def test_days_without_anything_and_days_the_wrong_way_round(
 
 
 def test_every_event_can_be_told() -> None:
-    for event, words in _WORDS.items():
-        asked = {name for _, name, _, _ in string.Formatter().parse(words) if name}
-        assert asked <= set(EVENTS[event].facts), event
+    for name, words in _WORDS.items():
+        asked = {field for _, field, _, _ in string.Formatter().parse(words) if field}
+        assert asked <= set(EVENTS[name].facts), name
 
 
 # --- what changes is found -----------------------------------------------------------------------
@@ -425,3 +427,77 @@ def test_the_key_that_a_signature_names_is_read(given: Recipients) -> None:
     assert issuer_of(b"") is None
     assert issuer_of(b"\x88\xff") is None
     assert issuer_of(b"-----BEGIN PGP SIGNATURE-----\n\n!\n") is None
+
+
+# --- agreements, registers, holds -----------------------------------------------------------------
+
+
+def noted(home: Recipients) -> str:
+    """DfE signs the agreement in force, and the registers and holds have an entry each."""
+    home.parts.database.upgrade()
+    ((told, body),) = bodies_of(home.parts).items()
+    said = {
+        "agreement": "ofsted-dfe",
+        "at": "2026-03-02T16:10:00Z",
+        "format": "gateway-agreement-signature/1",
+        "hash": told,
+        "kind": "signed",
+        "party": "dfe",
+        "version": "1",
+    }
+    statement = canonical(said)
+    key = home.pins.exchange_of("dfe")
+    signature = home.keyring.sign(statement, "dfe", key, PLACED_AT + timedelta(minutes=5))
+    at = "2026-03-02 16:10:00"
+    plain = sqlite3.connect(home.home.database)
+    with plain:
+        plain.execute(
+            "INSERT OR IGNORE INTO agreement_versions VALUES (?, 'ofsted-dfe', '1', ?, NULL, ?)",
+            (told, body, at),
+        )
+        plain.execute(
+            "INSERT INTO agreement_signatures VALUES (900, ?, 'dfe', 'signed', ?, ?, ?, ?, ?)",
+            (told, key, statement, signature, at, at),
+        )
+        plain.execute(
+            "INSERT INTO register_entries VALUES "
+            "('e1', 'foi', 'dfe', 'open', '2026-03-02', ?, x'00', ?, NULL)",
+            (at, at),
+        )
+        plain.execute(
+            "INSERT INTO register_steps VALUES (900, 'e1', 'inform', 'dfe', 'dfe-officer-1', "
+            "x'00', NULL, ?)",
+            (at,),
+        )
+    plain.close()
+    facts = {"register": "foi", "party": "dfe"}
+    with home.parts.database.transaction() as tx:
+        entered = event("register.entered", "register:e1", "", facts, {"officer": "x"})
+        record(tx, entered, PLACED_AT + timedelta(minutes=5))
+    return told
+
+
+def test_who_signed_the_agreement_and_what_the_registers_hold(
+    recipients: Recipients, verdict: Verdict, signer: NoteSigner, tmp_path: Path
+) -> None:
+    told = noted(recipients)
+    target = tmp_path / "pack.zip"
+    export_pack(recipients.parts, target, DAYS, None, recipients.now)
+    said: list[str] = []
+    assert verdict(target, said=said) == ""
+    (line,) = (line for line in said if f"agreement {told[:16]}… is signed." in line)
+    assert "dfe" in line
+    with zipfile.ZipFile(target) as opened:
+        files = {name: opened.read(name) for name in opened.namelist()}
+    assert b"dfe-officer" not in files["registers.json"]
+    assert json.loads(files["registers.json"])["entries"][0]["steps"][0]["step"] == "inform"
+    lies = {
+        find(files, f"agreements/{told}/", ".json"): b'"party":"dfe"|"party":"ofsted"',
+        "registers.json": b'"register":"foi"|"register":"press"',
+        "keys/keys.json": b'"dfe":[|"panel":[',
+    }
+    for number, (name, change) in enumerate(lies.items()):
+        old, new = change.split(b"|")
+        assert old in files[name]
+        changed = signed_again({**files, name: files[name].replace(old, new)}, signer)
+        assert verdict(written(tmp_path / str(number), changed)) != "", name
