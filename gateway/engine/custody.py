@@ -267,7 +267,7 @@ def _nothing(planned: Plan) -> ActRefused:
 
 def _damaged(count: int) -> str:
     return (
-        f"{count} objects of the vault are not as they were kept. `vault audit` names them. Restore "
-        "them from the backup, and find out who changed them; the alarm ends with an audit that "
-        "finds nothing."
+        f"{count} objects of the vault are not as they were kept. `vault audit` names them. "
+        "Restore them from the backup, and find out who changed them; the alarm ends with an "
+        "audit that finds nothing."
     )

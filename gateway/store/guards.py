@@ -69,7 +69,7 @@ KEYS = {
 }
 _HOLD_KEPT = ("id", "scope", "flow", "reference_mac", "reference_sealed", "reason_sealed")
 _HOLD_ENDED = "NEW.state = 'ended' AND NEW.request_id IS NOT NULL AND NEW.ended_at IS NOT NULL"
-_HOLD_REVIEWED = "NEW.state = 'on' AND NEW.review_on > OLD.review_on"
+_HOLD_REVIEWED = "NEW.state = 'on' AND NEW.review_on >= OLD.review_on"
 
 
 def made_in_0005() -> Iterator[tuple[str, str]]:

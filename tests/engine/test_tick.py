@@ -104,7 +104,7 @@ def test_the_ledger_tells_the_day(work: AtWork) -> None:
     told = [leaf["event"] for leaf in work.leaves()]
     start = told.index("drop.received")
     assert told[start:] == [
-        *("drop.received", "drop.judged", "checkpoint.made"),
+        *("drop.received", "drop.judged", "original.handed-over", "checkpoint.made"),
         *("window.due", "package.sealed", "window.packed"),
         *("drop.sent", "delivery.placed", "delivery.placed", "package.placed"),
         "checkpoint.made",

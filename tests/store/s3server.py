@@ -46,6 +46,9 @@ class Account:
 
 OWNER = Account("owner-of-the-buckets", "owner-secret-not-real", ("Admin",))
 GATEWAY = Account("gateway", "gateway-secret-not-real", ("Read", "Write", "List"))
+_LOCKS = ("PutObjectLegalHold", "GetObjectLegalHold", "GetBucketObjectLockConfiguration")
+VAULT = Account("vault", "vault-secret-not-real", ("Read", "Write", "List", *_LOCKS))
+KEEPER = Account("keeper", "keeper-secret-not-real", ("Read", "Write", "List", *_LOCKS))
 READER = Account("reader", "reader-secret-not-real", ("Read", "List"))
 
 
@@ -223,7 +226,7 @@ def running_server(program: str) -> Iterator[S3Server]:
         server.close()
 
 
-_ACCOUNTS = (OWNER, GATEWAY, READER)
+_ACCOUNTS = (OWNER, GATEWAY, VAULT, KEEPER, READER)
 
 
 def _identity(account: Account) -> dict[str, Any]:

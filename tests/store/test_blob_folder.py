@@ -40,7 +40,7 @@ def test_what_is_put_lies_under_its_own_hash(tmp_path: Path, blobs: BlobFolder, 
     assert blobs.has(digest)
     assert not blobs.has("0" * 64)
     assert everything(blobs.root) == {f"{digest[:2]}/{digest}"}
-    assert stat.S_IMODE(blobs.path(digest).stat().st_mode) == 0o600
+    assert stat.S_IMODE(blobs.path(digest).stat().st_mode) == 0o400
 
 
 def test_the_same_content_again_is_left_as_it_lies(tmp_path: Path, blobs: BlobFolder) -> None:
