@@ -234,8 +234,10 @@ def test_days_without_anything_and_days_the_wrong_way_round(
 
 
 def test_every_event_can_be_told() -> None:
+    assert set(_WORDS) == set(EVENTS)
     for name, words in _WORDS.items():
-        asked = {field for _, field, _, _ in string.Formatter().parse(words) if field}
+        fields = {field for _, field, _, _ in string.Formatter().parse(words) if field}
+        asked = {field.replace("_", "-") for field in fields}
         assert asked <= set(EVENTS[name].facts), name
 
 
