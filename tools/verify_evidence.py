@@ -592,7 +592,7 @@ def verify_index(pack, keys):
 
 
 def verify_agreements(pack, gpg, pins):
-    """Who signed which version, by its hash: {hash: {party: kind}}."""
+    """Who signed which version, by its hash: {hash: {party: (kind, key)}}."""
     found = {}
     for name in pack.under("agreements/", ".json"):
         parts = name.removesuffix(".json").split("/")
@@ -609,9 +609,10 @@ def verify_agreements(pack, gpg, pins):
             party, told, kind = said["party"], said["hash"], said["kind"]
         except (ValueError, TypeError, KeyError) as error:
             raise Unproven(f"{name} is no statement about an agreement") from error
-        if told != parts[1] or told not in found or gpg.signer(name) not in pins.get(party, ()):
+        key = gpg.signer(name)
+        if told != parts[1] or told not in found or key not in pins.get(party, ()):
             raise Unproven(f"{name} is not signed by the party that it names")
-        found[told][party] = kind
+        found[told][party] = (kind, key)
     return found
 
 
@@ -631,7 +632,7 @@ def verify_manifests(pack, gpg, keys, gateway, seen):
         except (ValueError, TypeError, KeyError) as error:
             raise Unproven(f"{name} is no manifest of what it is named for") from error
         if gpg.signer(name) not in gateway:
-            raise Unproven(f"{name} is not signed by the gateway")
+            raise Unproven(f"{name} is not signed by the gateway, with a key that you know")
     return found
 
 
@@ -642,7 +643,7 @@ def named(receipt):
 
 
 def verify_receipts(pack, gpg, keys, pins, seen):
-    """Each receipt: [(SHA-256, receipt, who signed it, or None)]."""
+    """Each receipt: [(SHA-256, receipt, the key that signed it, or None)]."""
     found = []
     officers = pack.told("receipts/signers.json")
     for name in sorted(pack.under("receipts/", ".receipt.json")):
@@ -650,7 +651,7 @@ def verify_receipts(pack, gpg, keys, pins, seen):
         place = f"receipts/{said['package']}/{said['party']}/"
         if said["format"] != "gateway-receipt/1" or not name.startswith(place):
             raise Unproven(f"{name} is no receipt of what it is named for")
-        officer, signer = said["officer"], None
+        officer, key = said["officer"], None
         if (said["kind"] in OFFICERS_SAY) != (officer is not None):
             raise Unproven(f"{name}: an officer says what officers say, and nothing else")
         if name + ".asc" in pack.names:
@@ -661,14 +662,14 @@ def verify_receipts(pack, gpg, keys, pins, seen):
                     raise ValueError(name)
             except (KeyError, TypeError, ValueError) as error:
                 raise Unproven(f"{name}: nobody is known who could have signed it") from error
-            signer = officer or said["party"]
-            if gpg.signer(name) not in right:
-                raise Unproven(f"{name} is not signed by {signer}")
+            key = gpg.signer(name)
+            if key not in right:
+                raise Unproven(f"{name} is not signed by {named(said)}")
             if said["head"] is not None:
                 seen.append(Seen(said["head"], keys, named(said)))
         elif said["kind"] != "collected":
             raise Unproven(f"{name} is not signed")
-        found.append((sha256(pack.read(name)).hex(), said, signer))
+        found.append((sha256(pack.read(name)).hex(), said, key))
     return found
 
 
@@ -726,12 +727,13 @@ def verify_pack(path, keys_text, kept_notes, known, say):
     index = verify_index(pack, keys)
     seen = [Seen(note, keys, "you") for note in kept_notes]
     pins = pack.told("keys/keys.json", "gateway parties")
-    if known and not set(pins["gateway"]) & known:
+    gateway = set(pins["gateway"]) & known if known else set(pins["gateway"])
+    if not gateway:
         raise Unproven("the gateway's key is none that you know")
     with tempfile.TemporaryDirectory(prefix="evidence-") as folder:
         gpg = Gpg(pack, folder)
         agreements = verify_agreements(pack, gpg, pins["parties"])
-        manifests = verify_manifests(pack, gpg, keys, pins["gateway"], seen)
+        manifests = verify_manifests(pack, gpg, keys, gateway, seen)
         receipts = verify_receipts(pack, gpg, keys, pins["parties"], seen)
     facts, slices = Facts(index["since"], index["before"]), []
     places = sorted({int(hit[1]) for hit in map(LOG_FILE.fullmatch, pack.names) if hit})
@@ -741,11 +743,16 @@ def verify_pack(path, keys_text, kept_notes, known, say):
         last = number == places[-1]
         slices.append(verify_slice(pack, number, keys, seen, facts, last))
     require_borne_out(index, facts, manifests, receipts, pack)
-    tell(say, index, slices, agreements, manifests, receipts, seen)
+    tell(say, known, index, slices, agreements, manifests, receipts, seen)
     tell_not(say, slices, agreements, manifests, receipts, seen, bool(keys_text), known, pack)
 
 
-def tell(say, index, slices, agreements, manifests, receipts, seen):
+def unknown_mark(key, known):
+    """What is said behind a name whose key is none of those that the reader gave."""
+    return " (by a key that you have not given)" if known and key not in known else ""
+
+
+def tell(say, known, index, slices, agreements, manifests, receipts, seen):
     """Say what is proven, and by whom."""
     rehearsal = " REHEARSAL: every key is the gateway's own." if index["rehearsal"] else ""
     say(f"Evidence of {index['from']} to {index['until']}, made {index['made_at']}.{rehearsal}")
@@ -762,7 +769,11 @@ def tell(say, index, slices, agreements, manifests, receipts, seen):
     if any(item.same and item.who == "you" for item in seen):
         say("- by the checkpoints that you kept: it is the same log, and nothing was taken away.")
     for told, signed in sorted(agreements.items()):
-        by = sorted(party for party, kind in signed.items() if kind == "signed")
+        by = sorted(
+            party + unknown_mark(key, known)
+            for party, (kind, key) in signed.items()
+            if kind == "signed"
+        )
         if by:
             say(f"- by {' and '.join(by)}: agreement {told[:16]}… is signed.")
     if manifests:
@@ -772,15 +783,15 @@ def tell(say, index, slices, agreements, manifests, receipts, seen):
             " deliveries: their SHA-256, rows, columns left out, and the agreement they were under."
         )
     signers = {}
-    for _, said, signer in receipts:
-        if signer:
-            kinds = signers.setdefault(named(said), {})
+    for _, said, key in receipts:
+        if key:
+            kinds = signers.setdefault((named(said), unknown_mark(key, known)), {})
             kinds[said["kind"]] = kinds.get(said["kind"], 0) + 1
-    for who, kinds in sorted(signers.items()):
+    for (who, mark), kinds in sorted(signers.items()):
         words = ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items()))
         sizes = [item.size for item in seen if item.who == who and item.same]
         same = f" It saw the first {max(sizes)} events, the same as here." if sizes else ""
-        say(f"- by {who}: {words}, for the very bytes that the manifests name.{same}")
+        say(f"- by {who}{mark}: {words}, for the very bytes that the manifests name.{same}")
     kept = "about the named packages " if index["case"] else ""
     say(f"- Every manifest and receipt {kept}that these events tell of is here, and no other.")
 
@@ -816,7 +827,9 @@ def tell_not(say, slices, agreements, manifests, receipts, seen, keys_known, kno
         if cited:
             say(f"- what was lost of {cited[0]}, of which {cited[1]} events had been seen, when")
             say(f"  {origin} was opened in its place: its first events tell of that.")
-    unsigned = sorted({hash_ for hash_, by in agreements.items() if "signed" not in by.values()})
+    unsigned = sorted(
+        {told for told, by in agreements.items() if "signed" not in dict(by.values())}
+    )
     for told in unsigned:
         say(f"- that anyone signed agreement {told[:16]}….")
     if destroyed(pack):
@@ -824,7 +837,7 @@ def tell_not(say, slices, agreements, manifests, receipts, seen, keys_known, kno
     missing = {said["agreement_hash"] for said in manifests.values()} - set(agreements)
     for told in sorted(missing):
         say(f"- what agreement {told[:16]}… says: it is not in the pack.")
-    bare = sum(1 for _, _, signer in receipts if signer is None)
+    bare = sum(1 for _, _, key in receipts if key is None)
     if bare:
         say(f"- by a recipient: {bare} of the collections, which are the gateway's own account.")
     say("- what is inside a package: its hash is here, and its content is not.")

@@ -154,8 +154,8 @@ def test_a_pack_holds_from_an_empty_folder(
     )
     assert ran.returncode == 0, ran.stdout + ran.stderr
     proven, _, unproven = ran.stdout.partition("NOT PROVEN by this pack")
-    assert "- by dfe-officer-1 of dfe: 1 accepted, for the very bytes" in proven
-    assert "- by dfe: 1 collected, 1 opened, for the very bytes" in proven
+    assert "dfe-officer-1 of dfe (by a key that you have not given): 1 accepted" in proven
+    assert ": 1 collected, 1 opened, for the very bytes" in proven
     assert "- by the checkpoints that you kept" in proven
     assert "are unchanged, in order, none left out" in proven
     assert "It saw the first " in proven
@@ -166,6 +166,27 @@ def test_a_pack_holds_from_an_empty_folder(
     source = Path(alone).read_text()
     assert "import gateway" not in source
     assert "from gateway" not in source
+
+
+def test_a_key_slipped_in_beside_the_gateways_own_is_found(
+    files: dict[str, bytes],
+    signer: NoteSigner,
+    given: Recipients,
+    verifier: ModuleType,
+    tmp_path: Path,
+) -> None:
+    """Whoever has the ledger's key alone cannot speak for a gateway whose key the reader knows."""
+    pins = json.loads(files["keys/keys.json"])
+    party = given.pins.exchange_of("dfe")
+    body = canonical({**pins, "gateway": [given.pins.gateway, party]})
+    name = find(files, "manifests/", ".manifest.json")
+    forged = edited(files[name], marking="OFFICIAL")
+    made = given.keyring.sign(forged, "dfe", party, PLACED_AT + timedelta(minutes=5))
+    changed = {**files, "keys/keys.json": body, name: forged, f"{name}.asc": made}
+    folder = written(tmp_path / "pack", signed_again(changed, signer))
+    verifier.verify_pack(folder, None, [], set(), lambda _: None)
+    with pytest.raises(verifier.Unproven, match="with a key that you know"):
+        verifier.verify_pack(folder, None, [], {given.pins.gateway}, lambda _: None)
 
 
 def test_it_holds_unpacked_as_well(
