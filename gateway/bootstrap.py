@@ -109,7 +109,7 @@ def open_face(home: Home) -> Iterator[FaceParts]:
 
 def _vault(home: Home, settings: Settings) -> Vault:
     """The vault: a folder, and a bucket as well where one is set. A face reads the folder alone."""
-    if settings.vault is None:
+    if not settings.vault.bucket:
         return Vault(BlobFolder(home.vault))
     keys = HomeKeys(home.root).s3
     bucket = of_settings(keys, settings.vault, "vault")

@@ -63,7 +63,12 @@ class S3Outbox(Part):
 
 
 class VaultBucket(S3Outbox):
-    """Where the vault is kept as well: a bucket with Object Lock. Its credentials: vault.toml."""
+    """Where the vault is kept as well: a bucket with Object Lock; an empty name is off.
+
+    Its credentials lie in ``keys/s3/vault.toml``.
+    """
+
+    bucket: str = Field(default="", pattern=r"^([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])?$")
 
 
 class MailSettings(Part):
@@ -95,7 +100,7 @@ class Settings(BaseModel):
     sftp: SftpSettings = SftpSettings()
     s3: dict[str, S3Outbox] = {}  # by recipient
     records: dict[str, S3Outbox] = {}  # by sender: where its sealed originals are handed over
-    vault: VaultBucket | None = None
+    vault: VaultBucket = VaultBucket()
     mail: MailSettings = MailSettings()
 
     @classmethod

@@ -1,6 +1,6 @@
 """What the gateway relies on outside itself, as the doctor sees it: clock, mail server, buckets."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from typing import Literal
 
@@ -9,7 +9,7 @@ from gateway.engine.clock import Reading, latest_moment
 from gateway.engine.post import PostFault, password_of, require_private
 from gateway.settings import Home, Settings
 from gateway.store.database import Database, StoreFault
-from gateway.store.s3 import UNSAFE, outboxes
+from gateway.store.s3 import UNSAFE, of_settings, outboxes
 
 Found = tuple[str, Literal["ok", "warn", "fail"], str]
 
@@ -54,15 +54,24 @@ def look_at_buckets(home: Home) -> Iterator[Found]:
 
     One that is down is a warning: the folders go on without it. One that is not safe is a failure.
     """
-    settings = Settings.load(home.settings_file)
-    for party, place in outboxes(HomeKeys(home.root).s3, settings.s3).items():
-        try:
-            place.look()
-        except StoreFault as fault:
-            state: Literal["warn", "fail"] = "fail" if fault.code in UNSAFE else "warn"
-            yield f"bucket {party}", state, f"{fault.args[0]} {fault.hint}"
-            continue
-        yield f"bucket {party}", "ok", "It takes objects, and lets none be written over."
+    settings, keys = Settings.load(home.settings_file), HomeKeys(home.root).s3
+    taking = "It takes objects, and lets none be written over."
+    for party, place in outboxes(keys, settings.s3).items():
+        yield _looked(f"bucket {party}", place.look, taking)
+    for party, one in settings.records.items():
+        place = of_settings(keys, one, f"records-{party}")
+        yield _looked(f"bucket records-{party}", place.look, taking)
+    if settings.vault.bucket:
+        place = of_settings(keys, settings.vault, "vault")
+        yield _looked("bucket vault", place.look_locked, "It locks objects; none can be removed.")
+
+
+def _looked(name: str, look: Callable[[], None], well: str) -> Found:
+    try:
+        look()
+    except StoreFault as fault:
+        return name, "fail" if fault.code in UNSAFE else "warn", f"{fault.args[0]} {fault.hint}"
+    return name, "ok", well
 
 
 def _latest(home: Home) -> datetime | None:

@@ -25,7 +25,12 @@ from gateway.store.folder import sha256_of
 
 PROBE = "gateway-probe.txt"
 UNREACHABLE = "bucket.unreachable"
-UNSAFE = ("bucket.plain-http", "bucket.credentials", "bucket.overwrites")  # never to start with
+UNSAFE = (
+    "bucket.plain-http",
+    "bucket.credentials",
+    "bucket.overwrites",
+    "bucket.not-locked",
+)  # never to start with
 _PROBE_TEXT = b"The gateway put this here to see that it can. It is put once, and may stay.\n"
 _OTHER_TEXT = b"The bucket's service let this be written over another object.\n"
 _BLOCK = 1024 * 1024
@@ -34,6 +39,11 @@ _TAKEN = "bucket.taken"  # inside this module
 _LATER = "It is tried again at the next tick."
 _FAULTS = {
     ("PreconditionFailed", "412"): (_TAKEN, "The object is there already.", ""),
+    ("ObjectLockConfigurationNotFoundError",): (
+        "bucket.not-locked",
+        "The vault's bucket has no Object Lock.",
+        "Make another with Object Lock, as docs/security.md says.",
+    ),
     ("NoSuchBucket",): (
         "bucket.missing",
         "The bucket is not there.",
@@ -135,6 +145,25 @@ class S3Place:
         with self.reach() as s3:
             told = s3.get_object_legal_hold(Bucket=self.bucket, Key=f"{self.prefix}{name}")
         return bool(told.get("LegalHold", {}).get("Status") == "ON")
+
+    def look_locked(self) -> None:
+        """See that the bucket locks objects, and that this account may not remove any.
+
+        Raises StoreFault. It asks to remove a name that is not there.
+        """
+        quick = replace(self, patience=_AT_A_LOOK)
+        with quick.reach() as s3:
+            told = s3.get_object_lock_configuration(Bucket=self.bucket)
+        if told.get("ObjectLockConfiguration", {}).get("ObjectLockEnabled") != "Enabled":
+            raise _unlocked("has no Object Lock")
+        try:
+            with quick.reach() as s3:
+                s3.delete_object(Bucket=self.bucket, Key=f"{self.prefix}gateway-no-such-object")
+        except StoreFault as fault:
+            if fault.code == "bucket.denied":
+                return
+            raise
+        raise _unlocked("lets the service's account remove objects")
 
     def remove_held(self, name: str) -> None:
         """Lift the hold of every version of an object, and remove it. Raises StoreFault."""
@@ -286,6 +315,14 @@ def _made_client(endpoint: str, region: str, access: str, secret: str, patience:
         aws_access_key_id=access,
         aws_secret_access_key=secret,
         config=config,
+    )
+
+
+def _unlocked(why: str) -> StoreFault:
+    return StoreFault(
+        "bucket.not-locked",
+        f"The vault's bucket {why}.",
+        "Set it up as docs/security.md says, with Object Lock and the policy.",
     )
 
 

@@ -15,12 +15,13 @@ import pytest
 import sqlalchemy as sa
 from approving import approved_by
 from rehearsing import AtWork, clean_row
-from s3server import GATEWAY, REGION, S3Server
+from s3server import GATEWAY, REGION, VAULT, S3Server, vault_policy
 
 import gateway
 from gateway.access.approvals import ApprovalRefused
 from gateway.engine import custody
 from gateway.engine.acts import carry_out
+from gateway.engine.outside import look_at_buckets
 from gateway.receipts.recall import ActRefused
 from gateway.records import holds
 from gateway.records.bags import write_bag
@@ -417,6 +418,29 @@ def test_originals_go_to_the_senders_bucket(work: AtWork, s3_server: S3Server) -
     work.rows(clean_row(1))
     [handed] = work.tick(MONDAY).handed_over
     assert s3_server.names(name) == [f"in/{handed.drop_id}.gpg"]
+
+
+def test_the_vault_is_kept_in_a_locked_bucket_as_well(work: AtWork, s3_server: S3Server) -> None:
+    name = s3_server.make_bucket(f"v-{uuid.uuid4().hex[:12]}", locked=True)
+    work.settings(
+        f'[vault]\nendpoint = "{s3_server.endpoint}"\nregion = "{REGION}"\nbucket = "{name}"\n'
+    )
+    VAULT.credentials(work.home.keys / "s3" / "vault.toml")
+    [look] = [look for look in look_at_buckets(work.home) if look[0] == "bucket vault"]
+    assert look[1] == "fail"  # until the policy is there
+    s3_server.client().put_bucket_policy(Bucket=name, Policy=vault_policy(name))
+    [look] = [look for look in look_at_buckets(work.home) if look[0] == "bucket vault"]
+    assert look[1] == "ok", look
+    work.rows(clean_row(1))
+    work.tick(MONDAY)
+    with work.parts(NEXT) as (parts, now):
+        kept = parts.vault.names()
+        assert set(s3_server.names(name)) == {f"{item[:2]}/{item}" for item in kept}
+        assert custody.audit_vault(parts, now).wrong == ()
+        for path in work.home.vault.glob("*/*"):
+            path.unlink()  # the folder is lost: the bucket has it all
+        assert custody.audit_vault(parts, now).wrong == ()
+        assert parts.vault.names() == kept
 
 
 def test_the_vault_is_written_as_a_bag(kept: SimpleNamespace, tmp_path: Path) -> None:

@@ -226,6 +226,19 @@ def running_server(program: str) -> Iterator[S3Server]:
         server.close()
 
 
+def vault_policy(bucket: str) -> str:
+    """What docs/security.md asks for: nobody whose account writes may also remove."""
+    denied = ["DeleteObject", "DeleteObjectVersion", "PutLifecycleConfiguration"]
+    denied += ["PutBucketVersioning", "PutBucketPolicy", "DeleteBucketPolicy"]
+    told = {
+        "Effect": "Deny",
+        "Principal": {"AWS": "arn:aws:iam::000000000000:user/vault"},
+        "Action": [f"s3:{act}" for act in denied],
+        "Resource": [f"arn:aws:s3:::{bucket}", f"arn:aws:s3:::{bucket}/*"],
+    }
+    return json.dumps({"Version": "2012-10-17", "Statement": [told]})
+
+
 _ACCOUNTS = (OWNER, GATEWAY, VAULT, KEEPER, READER)
 
 

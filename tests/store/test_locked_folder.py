@@ -1,16 +1,16 @@
 """The vault in a bucket with Object Lock, on a real server, with the service's account."""
 
 import hashlib
-import json
 import uuid
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from s3server import KEEPER, OWNER, REGION, VAULT, S3Server
+from s3server import KEEPER, OWNER, REGION, VAULT, S3Server, vault_policy
 
 from gateway.records.audit import audit
 from gateway.records.vault import Vault
@@ -23,23 +23,10 @@ NAME = hashlib.sha256(BYTES).hexdigest()
 KEY = f"v/{NAME[:2]}/{NAME}"
 
 
-def policy(bucket: str) -> str:
-    """What docs/security.md asks for: nobody whose account writes may also remove."""
-    denied = ["DeleteObject", "DeleteObjectVersion", "PutLifecycleConfiguration"]
-    denied += ["PutBucketVersioning", "PutBucketPolicy", "DeleteBucketPolicy"]
-    told = {
-        "Effect": "Deny",
-        "Principal": {"AWS": "arn:aws:iam::000000000000:user/vault"},
-        "Action": [f"s3:{act}" for act in denied],
-        "Resource": [f"arn:aws:s3:::{bucket}", f"arn:aws:s3:::{bucket}/*"],
-    }
-    return json.dumps({"Version": "2012-10-17", "Statement": [told]})
-
-
 @pytest.fixture
 def bucket(s3_server: S3Server) -> str:
     name = s3_server.make_bucket(f"v-{uuid.uuid4().hex[:12]}", locked=True)
-    s3_server.client(OWNER).put_bucket_policy(Bucket=name, Policy=policy(name))
+    s3_server.client(OWNER).put_bucket_policy(Bucket=name, Policy=vault_policy(name))
     return name
 
 
@@ -132,6 +119,19 @@ def test_only_the_keeper_removes(kept: LockedFolder, tmp_path: Path) -> None:
     kept.remove(NAME)
     assert not kept.has(NAME)
     assert kept.look(NAME, len(BYTES)) == "missing"
+
+
+def test_a_bucket_that_is_not_locked_is_told(
+    s3_server: S3Server, bucket: str, tmp_path: Path
+) -> None:
+    credentials = VAULT.credentials(tmp_path / "v.toml")
+    good = S3Place(s3_server.endpoint, REGION, bucket, "v/", credentials)
+    good.look_locked()
+    for locked in (False, True):  # the second has Object Lock, and no policy
+        name = s3_server.make_bucket(f"v-{uuid.uuid4().hex[:12]}", locked=locked)
+        with pytest.raises(StoreFault) as fault:
+            replace(good, bucket=name).look_locked()
+        assert fault.value.code == "bucket.not-locked"
 
 
 def test_an_audit_reads_the_bucket_too(
