@@ -208,7 +208,7 @@ class _Writer:
         for told, body in sorted(bodies.items()):
             self._pack.add(f"agreements/{told}.json", body)
         for number, row in enumerate(rows.agreement_statements(self._tx), 1):
-            name = f"agreements/{row["hash"]}/{number:06}-{row['party']}-{row['kind']}.json"
+            name = f"agreements/{row['hash']}/{number:06}-{row['party']}-{row['kind']}.json"
             self._pack.add(name, bytes(row["statement"]))
             self._pack.add(f"{name}.asc", bytes(row["signature"]))
             self._note_party(row["party"], row["signature"])
