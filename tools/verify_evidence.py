@@ -438,7 +438,7 @@ class Facts:
         if not self.has(leaf):
             return
         told, event = leaf["facts"], leaf["event"]
-        about = leaf["subject"].partition(":")[2]
+        about = leaf["subject"].rpartition(":")[2]
         if event == "receipt.recorded":
             self.receipts[told["receipt"]] = (told["package"], told["party"], told["kind"])
         elif event == "delivery.placed":

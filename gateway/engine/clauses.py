@@ -274,7 +274,9 @@ def _requests_of(party: str) -> Tells:
         own = [row for row in now.register("foi", "press") if row["party"] == party]
         waiting = [row for row in own if row["ended_at"] is None]
         late = sum(row["due_at"] is not None and row["due_at"] < now.now for row in waiting)
-        informed = sum(any(step["step"] == "inform" for step in row["steps"]) for row in own)
+        informed = sum(
+            any(step["step"].startswith("inform") for step in row["steps"]) for row in own
+        )
         return Standing(
             f"requests to {party} on record: {len(own)}, open: {len(waiting)}, past their time: "
             f"{late}; the other party was informed of {informed}.",

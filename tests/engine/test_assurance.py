@@ -10,7 +10,28 @@ from gateway.engine.assurance import Assurance, as_html, assurance_of
 from gateway.engine.clauses import CLAUSES
 from gateway.engine.figures import Rate
 
-ALL = "1 2 3 4 5 6 7 8 9 10(a) 10(b) 10(c) 11(a) 11(b) 11(c) 11(d) 12(a) 12(b) 12(c) 12(d)".split()
+ALL = [
+    "1",
+    "2",
+    "3",
+    "4",
+    "5",
+    "6",
+    "7",
+    "8",
+    "9",
+    "10(a)",
+    "10(b)",
+    "10(c)",
+    "11(a)",
+    "11(b)",
+    "11(c)",
+    "11(d)",
+    "12(a)",
+    "12(b)",
+    "12(c)",
+    "12(d)",
+]
 ALL += ["13(a)", "13(b)", "13(c)", "14", "15(a)", "15(b)", "15(c)", "Annex A"]
 
 
