@@ -311,7 +311,7 @@ def test_a_package_made_but_not_placed_is_placed_by_the_next_run(
     waiting = due(gateway, now, csv_of([clean_row(1)]))
     dispatching = gateway.dispatch(NOTIFICATIONS)
     with pytest.raises(Cut):
-        dispatch(database("after", 4)(dispatching), waiting, now)
+        dispatch(database("after", 5)(dispatching), waiting, now)
     ((sealed, _),) = work.query("SELECT sha256, party FROM deliveries WHERE party = 'dfe'")
     with pytest.raises(Cut):
         placed(gateway, now, database("before", 1)(dispatching))  # placed, and not yet recorded
