@@ -273,7 +273,7 @@ CUTS: dict[str, Callable[[Dispatch], Dispatch]] = {
     "before a signature": part("openpgp", "detach_sign", 2),
     "before the vault": part("vault", "keep"),
     "half way into the vault": part("vault", "keep", 4),
-    "before the package is entered": database("before", 4),
+    "before the package is entered": database("before", 5),
     "while it is entered": part("vault", "enter", 2),
     "while references are remembered": part("sealer", "seal", 2),
 }
