@@ -211,9 +211,7 @@ BAD = {
     "a review to come": lambda now: asked.review(LATER, "Both", WORDS, now),
     "training to come": lambda now: asked.training("dfe-x", LATER, date(2027, 1, 1), "X", now),
     "training that ends when it begins": lambda now: asked.training("dfe-x", DAY, DAY, "X", now),
-    "training for four years": lambda now: asked.training(
-        "dfe-x", DAY, date(2030, 3, 2), "X", now
-    ),
+    "training for four years": lambda now: asked.training("dfe-x", DAY, date(2030, 3, 2), "X", now),
     "a meeting to come": lambda now: asked.meeting(LATER, ("dfe",), "X", now),
     "a next meeting before": lambda now: asked.meeting(DAY, ("dfe",), "X", now, DAY),
 }
@@ -343,7 +341,7 @@ def test_no_entry_and_no_step_is_removed(book: Book) -> None:
     book.take(book.request(), "informed")
     for table in ("register_entries", "register_steps"):
         with pytest.raises(StoreFault) as refused, book.database.transaction() as tx:
-            tx.exec_driver_sql(f"DELETE FROM {table}")
+            tx.exec_driver_sql(f"DELETE FROM {table}")  # noqa: S608
         assert refused.value.code == "deletion.refused"
 
 
