@@ -58,9 +58,11 @@ def enter(
     if wanted.person is not None:
         kept = read(tx, sealer, entry.id)
         _add(tx, sealer, kept, "completed", officer.party, wanted.person, "", now, agreement_hash)
+    if _is_followed(tx, entry):
+        earlier.append(("followed", read(tx, sealer, entry.id)))
     for step, kept in earlier:
         _add(tx, sealer, kept, step, officer.party, officer.id, "", now, agreement_hash)
-    return entry
+    return read(tx, sealer, entry.id).row
 
 
 def _require_fit(officers: Staff, wanted: Wanted, officer: Person) -> None:
@@ -112,9 +114,15 @@ def _followed(
         return [
             ("followed", read(tx, sealer, row.id))
             for row in before
-            if row.opened_on < wanted.opened_on
+            if row.opened_on <= wanted.opened_on
         ]
     return []
+
+
+def _is_followed(tx: Transaction, entry: EntryRow) -> bool:
+    """Whether a later meeting was entered before this one: then nothing waits for the next."""
+    known = rows.listed(tx, ("meeting",), ended_too=False)
+    return entry.register == "meeting" and any(row.opened_on > entry.opened_on for row in known)
 
 
 def _made(sealer: Sealer, progress: Progress, wanted: Wanted, now: datetime) -> EntryRow:

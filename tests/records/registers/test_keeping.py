@@ -169,7 +169,8 @@ def test_a_meeting_is_known_to_both_and_followed_by_the_next(book: Book) -> None
     second = book.meeting(who=THEIRS)
     assert (book.steps(first)[-1], book.read(first).row.state) == ("followed", "closed")
     assert book.read(second).row.state == "open"
-    book.meeting(date(2026, 1, 5))
+    late = book.meeting(date(2026, 1, 5))
+    assert (book.steps(late), book.read(late).row.state) == (["followed"], "closed")
     assert book.read(second).row.state == "open"
     alone = asked.meeting(DAY, ("ofsted",), "Alone.", book.now)
     assert book.not_entered(alone) == "register.attended"
