@@ -24,6 +24,7 @@ from gateway.records.agreements import (
     statement_of,
     take_statement,
 )
+from gateway.records.registers import latest_agreed_review
 from gateway.store import agreements as rows
 
 _THERE = click.Path(dir_okay=False, path_type=Path, exists=True)
@@ -59,7 +60,8 @@ def _tell(parts: Parts, agreed: Agreed, signed: str) -> None:
     if stands.signed_on is None:
         say("  Nothing of its flows can be dispatched until each party has signed it.")
         return
-    due = review_due(agreed, stands.signed_on)
+    with parts.database.transaction() as tx:
+        due = review_due(agreed, stands.signed_on, latest_agreed_review(tx))
     say(f"  {signed} Signed on {stands.signed_on:%-d %B %Y}; its review is due by {due:%-d %B %Y}.")
 
 

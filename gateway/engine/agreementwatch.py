@@ -12,6 +12,7 @@ from gateway.agreement.windows import london_date
 from gateway.engine.parts import Parts
 from gateway.records.agreements import Standing, note_version, standing
 from gateway.records.alarms import clear_about, raise_alarm
+from gateway.records.registers import latest_agreed_review
 
 UNSIGNED, CHANGED, WITHDRAWN = "agreement.unsigned", "agreement.changed", "agreement.withdrawn"
 NEXT_UNSIGNED = "agreement.next-unsigned"
@@ -25,10 +26,13 @@ def flows_in_force(parts: Parts, now: datetime) -> frozenset[str]:
     for agreed in in_force(parts.versions, london_date(now)):
         with parts.database.transaction() as tx:
             note_version(tx, agreed, now)
+            reviewed = latest_agreed_review(tx)
         stands = standing(parts.database, parts.openpgp, parts.pins, agreed)
         about = f"agreement:{agreed.agreement.id}"
         told = (
-            _of_signatures(stands) | _of_review(agreed, stands, now) | _of_next(parts, agreed, now)
+            _of_signatures(stands)
+            | _of_review(agreed, stands, reviewed, now)
+            | _of_next(parts, agreed, now)
         )
         with parts.database.transaction() as tx:
             for code, words in told.items():
@@ -83,21 +87,27 @@ def _listed(parties: tuple[str, ...]) -> str:
     return ", ".join(parties)
 
 
-def review_due(agreed: Agreed, signed_on: date) -> date:
-    """The day by which the parties review the agreement (clause 3)."""
-    months = signed_on.month - 1 + agreed.agreement.review.months_after_signing
-    year, month = signed_on.year + months // 12, months % 12 + 1
-    return date(year, month, min(signed_on.day, calendar.monthrange(year, month)[1]))
+def review_due(agreed: Agreed, signed_on: date, reviewed: date | None = None) -> date:
+    """The day by which the parties review the agreement (clause 3).
+
+    Counted from its signing, or from the latest review that both have signed off since.
+    """
+    start = max(signed_on, reviewed or signed_on)
+    months = start.month - 1 + agreed.agreement.review.months_after_signing
+    year, month = start.year + months // 12, months % 12 + 1
+    return date(year, month, min(start.day, calendar.monthrange(year, month)[1]))
 
 
-def _of_review(agreed: Agreed, stands: Standing, now: datetime) -> dict[str, str]:
+def _of_review(
+    agreed: Agreed, stands: Standing, reviewed: date | None, now: datetime
+) -> dict[str, str]:
     if stands.signed_on is None:
         return {}
-    due, today = review_due(agreed, stands.signed_on), london_date(now)
+    due, today = review_due(agreed, stands.signed_on, reviewed), london_date(now)
     if today > due:
         return {
             OVERDUE: f"The agreement was to be reviewed by {due:%-d %B %Y} (clause 3). Dispatch "
-            "goes on. Review it, and have each party sign it again."
+            "goes on. Hold it, enter it in the register of reviews, and have both sign it off."
         }
     if today >= due - _WARNED:
         return {

@@ -260,6 +260,17 @@ def test_a_review_is_due_in_twelve_months(work: AtWork, signed: date, due: date)
         assert review_due(parts.versions[0], signed) == due
 
 
+@pytest.mark.parametrize(
+    ("reviewed", "due"),
+    [(date(2016, 6, 1), date(2017, 6, 1)), (date(2015, 6, 1), date(2016, 7, 9))],
+)
+def test_a_review_signed_off_since_moves_the_next_one(
+    work: AtWork, reviewed: date, due: date
+) -> None:
+    with work.parts(MORNING) as (parts, _):
+        assert review_due(parts.versions[0], date(2015, 7, 9), reviewed) == due
+
+
 # --- a new version at a date ----------------------------------------------------------------------
 
 
