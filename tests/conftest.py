@@ -19,6 +19,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from hypothesis import settings
 from s3server import S3Server, find_server, running_server
 
 CHECKOUT = Path(__file__).resolve().parent.parent
@@ -26,6 +27,9 @@ SESSION_FOLDER = "GATEWAY_TEST_FOLDER"
 ACCOUNT = "gateway-test"
 ACCOUNT_LOCK = Path("/run/gateway-test-user")
 LEAKS = pytest.StashKey[list[str]]()
+
+settings.register_profile("gateway", deadline=None)  # a slow machine is no fault of the code
+settings.load_profile("gateway")
 
 Needs = Callable[[str], str]
 RunGateway = Callable[..., "subprocess.CompletedProcess[str]"]

@@ -97,6 +97,7 @@ def served(template_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Ite
     agreement.write_text(text.replace(by_gpg, 'party = "panel", protection = "excel-password"'))
     with make_reader() as reader, ExitStack() as stack:
         work = AtWork(root, reader)
+        work.sign_again()
         work.tick("2025-03-03T09:00")
         parts = stack.enter_context(open_parts(work.home))
         stack.callback(Door(parts, lambda: datetime.now(UTC)).close)

@@ -76,11 +76,7 @@ class Gatherer:
 
         ``without``: a package about to be withdrawn, whose rows do not count as sent.
         """
-        with self._database.transaction() as tx:  # no later: rows are walked in transactions too
-            for drop in drops:
-                judged_by = drop.agreement_hash
-                if judged_by != self._agreement_hash and (flow.id, judged_by) not in self._layouts:
-                    self._layouts[flow.id, judged_by] = layout(tx, flow, judged_by)
+        self._know_layouts(flow, drops)
         newest: dict[bytes, tuple[tuple[str, int], bytes]] = {}
         for drop, (number, cells) in self._staged(flow, drops):
             mac = self._keyed.reference(flow.id, cells[flow.reference_place])
@@ -95,6 +91,14 @@ class Gatherer:
         # chosen here: where what was sent is withdrawn, its drop is counted anew (`withdrawal`).
         accepted = sum(drop.accepted or 0 for drop in drops)
         return Gathered(flow, tuple(drops), chosen, accepted - len(chosen))
+
+    def _know_layouts(self, flow: Flow, drops: Sequence[DropRow]) -> None:
+        """Ask beforehand how rows of earlier versions lie: they are walked in transactions too."""
+        earlier = {drop.agreement_hash for drop in drops} - {self._agreement_hash}
+        if earlier:
+            with self._database.transaction() as tx:
+                found = {(flow.id, judged_by): layout(tx, flow, judged_by) for judged_by in earlier}
+            self._layouts |= found
 
     def rows(self, gathered: Gathered) -> Iterator[tuple[str, ...]]:
         """The cells of the rows that travel, in order."""

@@ -14,7 +14,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from gateway.dispatch import Dispatched
 from gateway.engine.lock import only_worker
 from gateway.engine.parts import Parts
 from gateway.engine.tick import TickReport, tick
+from gateway.founding import sign_rehearsal
 from gateway.intake.confined.reader import Reader
 from gateway.settings import Home
 
@@ -117,6 +118,12 @@ class AtWork:
         now, faked = moment(self.home, at)
         with open_parts(self.home, faked) as parts:
             yield replace(parts, reader=self.reader), now
+
+    def sign_again(self) -> None:
+        """Every party signs the agreement as it stands in the files."""
+        with open_parts(self.home) as parts:
+            for agreed in parts.versions:
+                sign_rehearsal(self.home, parts.database, parts.pins, agreed, datetime.now(UTC))
 
     def tick(self, at: str) -> TickReport:
         """One tick at a London time."""
