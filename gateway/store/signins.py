@@ -45,6 +45,16 @@ def clear(tx: Transaction, key: bytes) -> None:
     tx.execute(sa.delete(sign_in_counters).where(sign_in_counters.c.key == key))
 
 
+def give_back(tx: Transaction, key: bytes, attempts: int) -> None:
+    """Count so many attempts less, as they went well."""
+    left = sign_in_counters.c.failures - attempts
+    tx.execute(
+        sa.update(sign_in_counters)
+        .where(sign_in_counters.c.key == key)
+        .values(failures=sa.case((left > 0, left), else_=0))
+    )
+
+
 def failures_since(tx: Transaction, kind: str, since: datetime) -> int:
     """How often it went wrong lately, by counters of a kind."""
     told: int | None = tx.execute(
