@@ -21,6 +21,7 @@ from gateway.crypto.keys import (
     make_home_key,
     make_rehearsal_keys,
     make_rehearsal_officer_key,
+    make_web_secret,
 )
 from gateway.crypto.notes import NoteSigner, add_key, make_log_key, read_keys
 from gateway.crypto.pins import Pins, load_pins, write_pins
@@ -76,6 +77,7 @@ def found(home: Home, checkout: Path, rehearsal: bool) -> Founded:
         home.rehearsal_mark.write_text(_MARK, encoding="utf-8")
     make_home_key(home.root)
     make_host_key(home.root)
+    make_web_secret(home.root)
     make_log_key(HomeKeys(home.root).log_key)
     parties = _parties(agreed)
     pins = _rehearsal_pins(home, parties) if home.is_rehearsal else _real_pins(home)

@@ -8,22 +8,7 @@ from flask import Response
 
 from gateway.api.shapes import ProblemShape
 from gateway.engine.faults import own_words
-
-_BY_CODE = {
-    "package.unknown": 404,
-    "package.recalled": 410,
-    "package.superseded": 410,
-    "package.not-yours": 404,
-    "drop.unknown": 404,
-    "receipt.too-large": 413,
-    "token.scope": 403,
-    "worker.busy": 503,
-    "worker.absent": 503,
-    "database.locked": 503,
-    "disk.full": 507,
-}
-_BY_KIND = {"token": 401, "receipt": 422, "password": 409, "drop": 409, "move": 409}
-_CONFLICTS = frozenset({"replayed", "out-of-order", "never-served", "recalled", "superseded"})
+from gateway.serving.statuses import status_of
 
 
 @dataclass
@@ -65,10 +50,7 @@ def internal() -> Problem:
 
 def problem_for(code: str, message: str, hint: str) -> Problem:
     """A coded refusal of the gateway, or of the worker, as an answer."""
-    status = _BY_CODE.get(code)
-    kind, _, what = code.partition(".")
-    if status is None:
-        status = 409 if kind == "receipt" and what in _CONFLICTS else _BY_KIND.get(kind)
+    status = status_of(code)
     if status is None:
         return internal()
     headers = {"Retry-After": "15"} if status == 503 else {}

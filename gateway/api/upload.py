@@ -12,9 +12,9 @@ from typing import BinaryIO
 from gateway.agreement.model import Flow
 from gateway.api.callers import Caller
 from gateway.api.face import Face
-from gateway.api.headway import BLOCK, BLOCK_SECONDS, HEADWAY, WORK_SECONDS
 from gateway.api.problem import Problem
 from gateway.api.shapes import TakenShape
+from gateway.serving.headway import BLOCK, BLOCK_SECONDS, HEADWAY, WORK_SECONDS
 from gateway.store.folder import sync_folder
 
 MOST_WAITING = 1_000  # files in one inbox that the worker has not taken yet

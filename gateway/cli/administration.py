@@ -10,6 +10,7 @@ from gateway.cli.words import say, say_json, say_table
 from gateway.engine.doctor import examine_home, refuse_unsafe_start
 from gateway.engine.logs import log_as_json
 from gateway.engine.supervise import chosen, supervise
+from gateway.engine.webtls import require_safe
 from gateway.engine.worker import work
 from gateway.founding import found
 from gateway.settings import Settings
@@ -53,14 +54,18 @@ def doctor(cli: Cli, as_json: bool) -> None:
 @click.command()
 @click.option("--api", metavar="HOST:PORT", default="", help="Serve the HTTP API there too.")
 @click.option("--sftp", metavar="HOST:PORT", default="", help="Serve SFTP there too.")
+@click.option("--web", metavar="HOST:PORT", default="", help="Serve the web site there too.")
 @click.pass_obj
-def run(cli: Cli, api: str, sftp: str) -> None:
+def run(cli: Cli, api: str, sftp: str, web: str) -> None:
     """Run the service until it is told to stop (SIGTERM or Ctrl-C)."""
     log_as_json()
     refuse_unsafe_start(cli.home)
     if cli.home.is_rehearsal:
         click.echo("This is a REHEARSAL: nothing here is secret or real.", err=True)
-    sys.exit(supervise(cli.home.root, chosen(Settings.load(cli.home.settings_file), api, sftp)))
+    settings = Settings.load(cli.home.settings_file)
+    if web:
+        require_safe(cli.home, settings.web, web)
+    sys.exit(supervise(cli.home.root, chosen(settings, api, sftp, web)))
 
 
 @click.command(hidden=True)

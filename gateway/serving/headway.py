@@ -43,7 +43,8 @@ class Headway:
                 del self._until[connection]
         for connection in over:
             try:
-                connection.shutdown(socket.SHUT_RDWR)
+                # The socket's own: that of TLS would take its state from the thread that waits.
+                socket.socket.shutdown(connection, socket.SHUT_RDWR)
             except OSError:
                 continue  # it has gone by itself
         return len(over)
