@@ -10,6 +10,7 @@ from pathlib import Path
 
 from gateway import __version__
 from gateway.access.officers import Officer, OfficerRole, Officers, load_officers, written
+from gateway.access.rehearsal import Shown, make_people
 from gateway.agreement.load import Agreed, load_agreements
 from gateway.bootstrap import by_flow
 from gateway.crypto.faults import CryptoFault
@@ -60,6 +61,7 @@ class Founded:
     new: bool
     pins: Pins | None
     to_pin: tuple[str, ...]
+    people: tuple[Shown, ...] = ()  # of a rehearsal, with what they sign in with
 
 
 def found(home: Home, checkout: Path, rehearsal: bool) -> Founded:
@@ -86,9 +88,9 @@ def found(home: Home, checkout: Path, rehearsal: bool) -> Founded:
     officers = _rehearsal_officers(home, parties, pins) if home.is_rehearsal else None
     officers = officers or load_officers(home.officers_file)
     import_officer_keys(home.root, {item.id: item.key for item in officers if item.key})
-    _open_books(home, pins, officers, agreed)
+    people = _open_books(home, pins, officers, agreed)
     to_pin = tuple(item for item in parties if pins is None or item not in pins.parties)
-    return Founded(home, new, pins, to_pin)
+    return Founded(home, new, pins, to_pin, people)
 
 
 def _refuse_mixing(home: Home, new: bool, rehearsal: bool) -> None:
@@ -199,7 +201,7 @@ _REHEARSAL_ROLES: tuple[tuple[OfficerRole, ...], ...] = (
 
 def _open_books(
     home: Home, pins: Pins | None, officers: Officers, agreed: Mapping[str, Agreed]
-) -> None:
+) -> tuple[Shown, ...]:
     database = Database.at(home.database)
     try:
         database.upgrade()
@@ -210,12 +212,20 @@ def _open_books(
             _record_officers(tx, officers)
             guards.renew(tx)
             _begin_hold(tx, home, agreed)
+            people = _rehearsal_people(tx, home, _parties(agreed)) if home.is_rehearsal else ()
     finally:
         database.close()
     signer = NoteSigner.load(HomeKeys(home.root).log_key, signer_name(home_id))
     if not read_keys(home.log_keys):  # another key than those is for `ledger rotate-key` to bring
         add_key(home.log_keys, signer.key)
     home.database.chmod(0o600)
+    return people
+
+
+def _rehearsal_people(tx: Transaction, home: Home, parties: tuple[str, ...]) -> tuple[Shown, ...]:
+    """One person of each role, for the site. They are made once."""
+    secret = HomeKeys(home.root).web_secret.read_bytes()
+    return tuple(make_people(tx, home.root, secret, parties, datetime.now(UTC)))
 
 
 def _begin_hold(tx: Transaction, home: Home, agreed: Mapping[str, Agreed]) -> None:

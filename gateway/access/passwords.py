@@ -74,9 +74,7 @@ def _left(text: str, guessed: Iterable[str]) -> int:
 
 def _is_repeated(text: str) -> bool:
     """Whether it is a short piece said again and again."""
-    return any(
-        text == (text[:size] * (len(text) // size + 1))[: len(text)] for size in range(1, 5)
-    )
+    return any(text == (text[:size] * (len(text) // size + 1))[: len(text)] for size in range(1, 5))
 
 
 @cache

@@ -85,9 +85,7 @@ def sweep(tx: Transaction, now: datetime) -> bool:
     """Forget old counters; whether a storm may still be on."""
     signins.sweep(tx, now - 2 * FORGOTTEN_AFTER, now - USUAL_FOR)
     since = now - timedelta(hours=1)
-    return any(
-        signins.failures_since(tx, kind, since) >= enough for kind, enough in STORM.items()
-    )
+    return any(signins.failures_since(tx, kind, since) >= enough for kind, enough in STORM.items())
 
 
 def _person(tx: Transaction, identity: str, address: str, now: datetime) -> Counted:

@@ -1,6 +1,6 @@
 """What is done about people: invite, enrol, grant, revoke, sign out, let go. Each is in the ledger.
 
-``by`` is the id of the administrator who does it, or `OPERATOR`: whoever runs the gateway's commands.
+``by`` is the id of the administrator who does it, or `OPERATOR`: whoever runs the commands.
 Nobody grants anything to themself, and an administrator acts for the own party alone. The ledger
 names people in commitments only.
 """
@@ -110,9 +110,7 @@ def invited(tx: Transaction, token: str, now: datetime) -> PersonRow:
     return person
 
 
-def choose_password(
-    tx: Transaction, token: str, password_hash: str, now: datetime
-) -> PersonRow:
+def choose_password(tx: Transaction, token: str, password_hash: str, now: datetime) -> PersonRow:
     """Set the first password of whom the token invites; it lets in nobody without a second factor.
 
     The token stays good until the second factor is set. Raises PersonRefused (invitation.ended).

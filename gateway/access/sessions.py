@@ -1,7 +1,8 @@
 """The site's sessions: kept here, not in the cookie, which holds 256 random bits and nothing else.
 
-A session ends by signing out, after 15 minutes of rest or 12 hours in all, when its person leaves or
-is signed out everywhere; and at once: every request, and every act of the worker's, reads it anew.
+A session ends by signing out, after 15 minutes of rest or 12 hours in all, and when its person
+leaves or is signed out everywhere: at once, for every request, and every act of the worker's, reads
+it anew.
 A new secret is given at each sign-in and each time the person proves again who they are.
 """
 
@@ -62,7 +63,7 @@ def begin(
     begun_at: datetime | None = None,
     fresh_at: datetime | None = None,
 ) -> None:
-    """Begin a session. ``begun_at``: of the one that it follows, so that no change makes it longer."""
+    """Begin a session. ``begun_at``: of the one that it follows, so that it lasts no longer."""
     rows.add(
         tx,
         secret_hash=hashed(secret),

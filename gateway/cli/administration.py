@@ -32,6 +32,12 @@ def init(cli: Cli, rehearsal: bool) -> None:
         say("Put each party's public keys into keys/parties/<party>-exchange.asc and")
         say("<party>-records.asc, write their full fingerprints into config/parties.toml as")
         say("docs/keys.md says, and run `init` again.")
+    if founded.people:
+        rows = [(item.who, item.email, item.password, item.key) for item in founded.people]
+        say_table("People of the rehearsal", ("Who", "E-mail", "Password", "App key"), rows)
+        say(
+            "Each signs in with the password and a code; `people code EMAIL` shows the code of now."
+        )
     say("Next: `doctor` looks everything over; `run` starts the service.")
 
 

@@ -92,7 +92,7 @@ class HomeKeys:
 
     @property
     def web_secret(self) -> Path:
-        """32 random bytes that the web site signs its cookies with. They open nothing."""
+        """32 random bytes: the web site's own (`sitekey`). They open no drop and no package."""
         return self.folder / "web.secret"
 
     @property
@@ -151,7 +151,7 @@ def make_home_key(home: Path) -> Path:
 
 
 def make_web_secret(home: Path) -> None:
-    """Make what the web site signs its cookies with, unless it is there. It opens nothing."""
+    """Make the web site's own secret, unless it is there: without it all enrol anew."""
     path = HomeKeys(home).web_secret
     if not path.exists():
         with kept_if_whole(path) as part:

@@ -3,6 +3,7 @@
 import secrets
 import time
 from collections.abc import Iterable
+from datetime import datetime
 
 import structlog
 from flask import Blueprint, Flask, Response, g, request
@@ -10,7 +11,7 @@ from flask_wtf.csrf import CSRFProtect
 from jinja2 import ChoiceLoader, PackageLoader, PrefixLoader
 
 from gateway.agreement.windows import LONDON
-from gateway.web import home, machine
+from gateway.web import home, machine, signin
 from gateway.web.assets import Assets
 from gateway.web.errors import tell_errors
 from gateway.web.navigation import shown
@@ -18,7 +19,7 @@ from gateway.web.security import secure
 from gateway.web.site import Site, keep
 from gateway.web.visitor import PAGES, maybe_visitor
 
-PARTS: tuple[Blueprint, ...] = (home.PART, machine.PART)
+PARTS: tuple[Blueprint, ...] = (home.PART, machine.PART, signin.PART)
 _LOG = structlog.get_logger("web")
 
 
@@ -36,6 +37,7 @@ def make_site(site: Site, parts: Iterable[Blueprint] = PARTS) -> Flask:
     app.before_request(lambda: _begin(site))
     app.after_request(_end)
     CSRFProtect(app)
+    signin.install(app, site)
     for part in parts:
         app.register_blueprint(part)
     tell_errors(app)
@@ -60,6 +62,7 @@ def _know_templates(app: Flask, site: Site, assets: Assets) -> None:
     app.jinja_loader = ChoiceLoader(
         [PackageLoader("gateway.web"), PrefixLoader({"govuk_frontend_jinja": macros})]
     )
+    app.jinja_env.filters["london"] = _london
     app.jinja_env.globals.update(
         asset=assets.address,
         rehearsal=site.parts.home.is_rehearsal,
@@ -74,6 +77,11 @@ def _know_templates(app: Flask, site: Site, assets: Assets) -> None:
             "navigation": shown(who),
             "now": site.now().astimezone(LONDON),
         }
+
+
+def _london(at: datetime) -> str:
+    """A point in time as people here read it."""
+    return f"{at.astimezone(LONDON):%-d %B %Y, %H:%M}"
 
 
 def _begin(site: Site) -> None:

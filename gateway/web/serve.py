@@ -11,8 +11,8 @@ from gateway.engine.webtls import require_safe
 from gateway.serving import process
 from gateway.settings import Home, WebSettings
 from gateway.web.app import make_site
-from gateway.web.nobody import Nobody
-from gateway.web.site import open_site
+from gateway.web.signin import People
+from gateway.web.site import open_site, utc_now
 
 
 def serve(
@@ -28,7 +28,8 @@ def serve(
 
 
 def _app(parts: FaceParts) -> Flask:
-    return make_site(open_site(parts, Nobody(), HomeKeys(parts.home.root).web_secret.read_bytes()))
+    secret = HomeKeys(parts.home.root).web_secret.read_bytes()
+    return make_site(open_site(parts, People(parts, utc_now), secret))
 
 
 def _tls(home: Home, settings: WebSettings) -> process.Tls | None:

@@ -19,7 +19,7 @@ class Site:
     """The home's parts, the time, the worker's door, and whoever knows who visits.
 
     ``ask`` asks the worker and gives its answer (`engine.door`); it raises DoorClosed where none
-    answers. ``secret`` signs cookies, and opens nothing.
+    answers. ``secret``: what the site's own keys come from (`crypto.sitekey`).
     """
 
     parts: FaceParts
@@ -42,7 +42,12 @@ class Site:
 def open_site(parts: FaceParts, visitors: Visitors, secret: bytes) -> Site:
     """The site over a home, with the real time and the home's own door."""
     door = parts.home.door
-    return Site(parts, lambda: datetime.now(UTC), lambda asked: ask(door, asked), visitors, secret)
+    return Site(parts, utc_now, lambda asked: ask(door, asked), visitors, secret)
+
+
+def utc_now() -> datetime:
+    """The real time."""
+    return datetime.now(UTC)
 
 
 def keep(site: Site) -> None:
