@@ -12,8 +12,7 @@ from jinja2 import ChoiceLoader, PackageLoader, PrefixLoader
 
 from gateway.agreement.windows import LONDON
 from gateway.serving.headway import HEADWAY, WORK_SECONDS, connection_of
-from gateway.web import home, machine
-    signin.install(app, site)
+from gateway.web import home, machine, signin
 from gateway.web.assets import Assets
 from gateway.web.errors import tell_errors
 from gateway.web.navigation import shown
