@@ -87,6 +87,7 @@ def test_an_invitation_a_key_signing_in_with_it_and_proving_it_again(
     assert "blue key" in page.content()
     page.get_by_role("button", name="Take away blue key").click()
     assert "only second factor" in page.content()
+    page.goto(f"{place}/account")
     page.get_by_role("button", name="Sign out", exact=True).click()
 
     give_password(page, place, "new.one@dfe.invalid", PASSWORD)
