@@ -10,6 +10,7 @@ from pathlib import Path
 
 from gateway import __version__
 from gateway.access.officers import Officer, OfficerRole, Officers, load_officers, written
+from gateway.access.rehearsal import Shown, make_people
 from gateway.agreement.load import Agreed, load_agreements
 from gateway.bootstrap import by_flow
 from gateway.crypto.faults import CryptoFault
@@ -22,6 +23,7 @@ from gateway.crypto.keys import (
     make_home_key,
     make_rehearsal_keys,
     make_rehearsal_officer_key,
+    make_web_secret,
 )
 from gateway.crypto.notes import NoteSigner, add_key, make_log_key, read_keys
 from gateway.crypto.openpgp import OpenPGP
@@ -68,6 +70,7 @@ class Founded:
     new: bool
     pins: Pins | None
     to_pin: tuple[str, ...]
+    people: tuple[Shown, ...] = ()  # of a rehearsal, with what they sign in with
 
 
 def found(home: Home, checkout: Path, rehearsal: bool) -> Founded:
@@ -86,6 +89,7 @@ def found(home: Home, checkout: Path, rehearsal: bool) -> Founded:
         home.rehearsal_mark.write_text(_MARK, encoding="utf-8")
     make_home_key(home.root)
     make_host_key(home.root)
+    make_web_secret(home.root)
     make_log_key(HomeKeys(home.root).log_key)
     parties = _parties(agreed)
     pins = _rehearsal_pins(home, parties) if home.is_rehearsal else _real_pins(home)
@@ -94,9 +98,9 @@ def found(home: Home, checkout: Path, rehearsal: bool) -> Founded:
     officers = _rehearsal_officers(home, parties, pins) if home.is_rehearsal else None
     officers = officers or load_officers(home.officers_file)
     import_officer_keys(home.root, {item.id: item.key for item in officers if item.key})
-    _open_books(home, pins, officers, versions)
+    people = _open_books(home, pins, officers, versions)
     to_pin = tuple(item for item in parties if pins is None or item not in pins.parties)
-    return Founded(home, new, pins, to_pin)
+    return Founded(home, new, pins, to_pin, people)
 
 
 def _refuse_mixing(home: Home, new: bool, rehearsal: bool) -> None:
@@ -207,7 +211,7 @@ _REHEARSAL_ROLES: tuple[tuple[OfficerRole, ...], ...] = (
 
 def _open_books(
     home: Home, pins: Pins | None, officers: Officers, versions: tuple[Agreed, ...]
-) -> None:
+) -> tuple[Shown, ...]:
     database = Database.at(home.database)
     try:
         database.upgrade()
@@ -221,6 +225,8 @@ def _open_books(
                 note_version(tx, item, datetime.now(UTC))
             guards.renew(tx)
             _begin_hold(tx, home, versions)
+            parties = _parties(by_flow(versions))
+            people = _rehearsal_people(tx, home, parties) if home.is_rehearsal else ()
         if home.is_rehearsal and pins is not None:
             for item in fresh:  # a version that came later, or was edited, is for people to sign
                 sign_rehearsal(home, database, pins, item, datetime.now(UTC))
@@ -230,6 +236,13 @@ def _open_books(
     if not read_keys(home.log_keys):  # another key than those is for `ledger rotate-key` to bring
         add_key(home.log_keys, signer.key)
     home.database.chmod(0o600)
+    return people
+
+
+def _rehearsal_people(tx: Transaction, home: Home, parties: tuple[str, ...]) -> tuple[Shown, ...]:
+    """One person of each role, for the site. They are made once."""
+    secret = HomeKeys(home.root).web_secret.read_bytes()
+    return tuple(make_people(tx, home.root, secret, parties, datetime.now(UTC)))
 
 
 def sign_rehearsal(

@@ -44,6 +44,22 @@ class ApiSettings(Part):
     requests_at_once: int = Field(default=6, ge=1, le=64)  # of one token
 
 
+class WebSettings(Part):
+    """The web site. ``listen``: host:port; empty is off.
+
+    Off this computer's loopback it is served by TLS alone: with a ``certificate`` and its ``key``
+    (files, below the home or absolute), or ``behind_proxy``: the addresses of proxies that end TLS.
+    ``origin`` is then the site's address as people have it, such as https://gateway.example.gov.uk.
+    """
+
+    listen: str = ""
+    origin: str = Field(default="", pattern=r"^(https?://[A-Za-z0-9.\-\[\]:]+)?$")
+    certificate: str = ""
+    key: str = ""
+    behind_proxy: tuple[str, ...] = ()
+    threads: int = Field(default=8, ge=1, le=64)
+
+
 class SftpSettings(Part):
     """The SFTP face. ``listen``: host:port; empty is off. ``connections``: of one party at once."""
 
@@ -97,6 +113,7 @@ class Settings(BaseModel):
     minimum_free_bytes: int = Field(default=256 * 1024 * 1024, ge=0)
     run_without_confinement: str = ""  # a named reason; always shown (design: notes on the reader)
     api: ApiSettings = ApiSettings()
+    web: WebSettings = WebSettings()
     sftp: SftpSettings = SftpSettings()
     s3: dict[str, S3Outbox] = {}  # by recipient
     records: dict[str, S3Outbox] = {}  # by sender: where its sealed originals are handed over

@@ -10,10 +10,10 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.routing import BaseConverter, Map
 
 from gateway.api.face import Face
-from gateway.api.headway import HEADWAY, WORK_SECONDS
 from gateway.api.problem import Problem, internal, problem_of
 from gateway.api.routes import IDS, ROUTES, Route
 from gateway.api.views import OPEN_VIEWS, VIEWS, connection
+from gateway.serving.headway import HEADWAY, WORK_SECONDS
 
 LARGEST_BODY = 64 * 1024  # bytes; a drop has its flow's own limit
 _ENDING_SECONDS = 5.0

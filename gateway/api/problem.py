@@ -8,22 +8,9 @@ from flask import Response
 
 from gateway.api.shapes import ProblemShape
 from gateway.engine.faults import own_words
+from gateway.serving.statuses import status_of
 
-_BY_CODE = {
-    "package.unknown": 404,
-    "package.recalled": 410,
-    "package.superseded": 410,
-    "package.not-yours": 404,
-    "drop.unknown": 404,
-    "receipt.too-large": 413,
-    "token.scope": 403,
-    "worker.busy": 503,
-    "worker.absent": 503,
-    "database.locked": 503,
-    "disk.full": 507,
-}
-_BY_KIND = {"token": 401, "receipt": 422, "password": 409, "drop": 409, "move": 409}
-_CONFLICTS = frozenset({"replayed", "out-of-order", "never-served", "recalled", "superseded"})
+_WAIT_SECONDS = 15  # where the worker or the database does not answer
 
 
 @dataclass
@@ -63,19 +50,19 @@ def internal() -> Problem:
     )
 
 
-def problem_for(code: str, message: str, hint: str) -> Problem:
-    """A coded refusal of the gateway, or of the worker, as an answer."""
-    status = _BY_CODE.get(code)
-    kind, _, what = code.partition(".")
-    if status is None:
-        status = 409 if kind == "receipt" and what in _CONFLICTS else _BY_KIND.get(kind)
+def problem_for(code: str, message: str, hint: str, wait: int | None = None) -> Problem:
+    """A coded refusal of the gateway, or of the worker, as an answer; ``wait``: seconds."""
+    status = status_of(code)
     if status is None:
         return internal()
-    headers = {"Retry-After": "15"} if status == 503 else {}
+    wait = _WAIT_SECONDS if status == 503 else wait
+    headers = {"Retry-After": str(wait)} if wait else {}
     return Problem(status, code, message, hint, headers)
 
 
 def problem_of(error: Exception) -> Problem:
     """An exception as an answer: its own words where they are ours, none where they are not."""
     told = own_words(error)
-    return problem_for(*told) if told is not None else internal()
+    if told is None:
+        return internal()
+    return problem_for(*told, wait=getattr(error, "wait_seconds", None))

@@ -13,6 +13,7 @@ from gateway.engine.agreementfiles import AgreementFiles
 from gateway.engine.doctor import examine_home, refuse_unsafe_start
 from gateway.engine.logs import log_as_json
 from gateway.engine.supervise import chosen, supervise
+from gateway.engine.webtls import require_safe
 from gateway.engine.worker import work
 from gateway.founding import found
 from gateway.settings import Settings
@@ -34,6 +35,11 @@ def init(cli: Cli, rehearsal: bool) -> None:
         say("Put each party's public keys into keys/parties/<party>-exchange.asc and")
         say("<party>-records.asc, write their full fingerprints into config/parties.toml as")
         say("docs/keys.md says, and run `init` again.")
+    if founded.people:
+        say("People of the rehearsal: e-mail address, password, key for an authenticator app")
+        for item in founded.people:
+            say(f"  {item.email}  {item.password}  {item.key}")
+        say("Each signs in with the password and a code; `people code EMAIL` shows the code now.")
     say("Next: `doctor` looks everything over; `run` starts the service.")
 
 
@@ -56,16 +62,19 @@ def doctor(cli: Cli, as_json: bool) -> None:
 @click.command()
 @click.option("--api", metavar="HOST:PORT", default="", help="Serve the HTTP API there too.")
 @click.option("--sftp", metavar="HOST:PORT", default="", help="Serve SFTP there too.")
+@click.option("--web", metavar="HOST:PORT", default="", help="Serve the web site there too.")
 @click.pass_obj
-def run(cli: Cli, api: str, sftp: str) -> None:
+def run(cli: Cli, api: str, sftp: str, web: str) -> None:
     """Run the service until it is told to stop (SIGTERM or Ctrl-C)."""
     log_as_json()
+    settings = Settings.load(cli.home.settings_file)
+    if listen := web or settings.web.listen:
+        require_safe(cli.home, settings.web, listen)
     refuse_unsafe_start(cli.home)
     if cli.home.is_rehearsal:
         click.echo("This is a REHEARSAL: nothing here is secret or real.", err=True)
-    services = chosen(Settings.load(cli.home.settings_file), api, sftp)
     files = AgreementFiles(cli.home.config, lambda: london_date(datetime.now(UTC)))
-    sys.exit(supervise(cli.home.root, services, files.changed))
+    sys.exit(supervise(cli.home.root, chosen(settings, api, sftp, web), files.changed))
 
 
 @click.command(hidden=True)

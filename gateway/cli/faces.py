@@ -34,4 +34,16 @@ def sftp(cli: Cli, listen: str) -> None:
         server.serve(parts, listen)
 
 
-COMMANDS = (api, sftp)
+@click.command(hidden=True)
+@click.option("--listen", metavar="HOST:PORT", required=True, help="Where to serve; port 0: any.")
+@click.pass_obj
+def web(cli: Cli, listen: str) -> None:
+    """The web site's process of `run`."""
+    log_as_json()
+    require_home(cli.home)
+    # Loaded in its own process alone: every other command starts without it.
+    serve = import_module("gateway.web.serve").serve
+    serve(listen, Settings.load(cli.home.settings_file).web, cli.home, open_face(cli.home))
+
+
+COMMANDS = (api, sftp, web)

@@ -90,6 +90,16 @@ class HomeKeys:
         """32 bytes: the Ed25519 key that signs the ledger's checkpoints."""
         return self.folder / "ledger.key"
 
+    @property
+    def web_secret(self) -> Path:
+        """32 random bytes: the web site's own (`sitekey`). They open no drop and no package."""
+        return self.folder / "web.secret"
+
+    @property
+    def metrics_token(self) -> Path:
+        """One line that a program shows to read ``/metrics`` from elsewhere; absent: none may."""
+        return self.folder / "metrics.token"
+
     def party_public(self, party: str, role: Role) -> Path:
         """The file of a party's public key."""
         return self.parties / f"{party}-{role}.asc"
@@ -138,6 +148,14 @@ def make_home_key(home: Path) -> Path:
         with kept_if_whole(path) as part:
             part.write_bytes(secrets.token_bytes(32))
     return path
+
+
+def make_web_secret(home: Path) -> None:
+    """Make the web site's own secret, unless it is there: without it all enrol anew."""
+    path = HomeKeys(home).web_secret
+    if not path.exists():
+        with kept_if_whole(path) as part:
+            part.write_bytes(secrets.token_bytes(32))
 
 
 def make_gateway_key(home: Path, now: datetime, *, rehearsal: bool = False) -> str:
@@ -356,6 +374,8 @@ def _guarded(keys: HomeKeys) -> Iterator[tuple[Path, int, str, str]]:
     yield keys.home_key, 0o077, readable, "600"
     yield host_key_file(keys.home), 0o077, readable, "600"
     yield keys.log_key, 0o077, readable, "600"
+    yield keys.web_secret, 0o077, readable, "600"
+    yield keys.metrics_token, 0o077, readable, "600"
     yield keys.s3, 0o022, changed, "go-w"
     for credentials in sorted(keys.s3.glob("*.toml")):
         yield credentials, 0o077, readable, "600"

@@ -27,13 +27,15 @@ class Service:
     words: tuple[str, ...]
 
 
-def chosen(settings: Settings, api: str = "", sftp: str = "") -> list[Service]:
+def chosen(settings: Settings, api: str = "", sftp: str = "", web: str = "") -> list[Service]:
     """The processes to run. An address given here (host:port) comes before the settings'."""
     api, sftp = api or settings.api.listen, sftp or settings.sftp.listen
+    web = web or settings.web.listen
     table = (
         (True, Service("worker", ("worker",))),
         (api, Service("api", ("api", "--listen", api))),
         (sftp, Service("sftp", ("sftp", "--listen", sftp))),
+        (web, Service("web", ("web", "--listen", web))),
     )
     return [service for wanted, service in table if wanted]
 

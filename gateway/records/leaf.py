@@ -108,6 +108,16 @@ EVENTS: Mapping[str, EventKind] = {
     "register.entered": _event("register party", "officer"),
     "register.step": _event("register party step", "officer"),
     "register.moved": _event("register party to"),
+    "person.invited": _event("party", "person by"),
+    "person.enrolled": _event("party", "person"),
+    "person.reset": _event("party", "person by"),
+    "person.left": _event("party", "person by"),
+    "person.proof": _event("party what", "person"),
+    "grant.made": _event("party flow role", "person by"),
+    "grant.revoked": _event("party flow role", "person by"),
+    "session.begun": _event("party way", "person"),
+    "session.ended": _event("party count", "person by"),
+    "sign-in.paused": _event("kind"),
     "evidence.exported": _event("from until size sha256 case"),
 }
 

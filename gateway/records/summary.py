@@ -83,6 +83,16 @@ _WORDS = {
     "package.lost": "A package lies in an outbox, and the record of it is lost",
     "agreement.seen": "The agreement was read: version {version}",
     "hold.reviewed": "A hold was reviewed: {scope}, next on {review}",
+    "person.invited": "A person of {party} was invited to the site",
+    "person.enrolled": "A person of {party} set up their account",
+    "person.reset": "The second factor of a person of {party} was taken away",
+    "person.left": "A person of {party} left: every grant and session ended",
+    "person.proof": "A person of {party} changed how they sign in: {what}",
+    "grant.made": "A grant of {party} was made: {role} of {flow}",
+    "grant.revoked": "A grant of {party} was revoked: {role} of {flow}",
+    "session.begun": "A person of {party} signed in: {way}",
+    "session.ended": "A person of {party} was signed out of {count} sessions",
+    "sign-in.paused": "Sign-in was paused after too many attempts: {kind}",
     "evidence.exported": "An evidence pack of {from} to {until} was made",
 }
 _STYLE = """

@@ -1,7 +1,8 @@
 """The database: how it is opened, brought up to date, and written in transactions.
 
 SQLite: write-ahead log, ``synchronous=FULL``, foreign keys, and every transaction begins IMMEDIATE,
-so that two writers wait for one another instead of failing half-way.
+so that two writers wait for one another instead of failing half-way. Whoever only looks takes a
+snapshot, and waits for nobody.
 """
 
 from collections.abc import Iterator
@@ -18,6 +19,7 @@ from alembic.util import CommandError
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 BUSY_SECONDS = 30
+_READING = "gateway_reading"
 # What the triggers say that refuse (`guards`).
 _GUARDED = (" is only ever added to", " is never removed from")
 
@@ -34,12 +36,13 @@ class StoreFault(Exception):
 
 
 class Database:
-    """One database; `transaction` is the only way to write to it."""
+    """One database; `transaction` is the only way to write to it, `snapshot` the way to look."""
 
     def __init__(self, url: str, busy_seconds: int = BUSY_SECONDS) -> None:
         self.url = url
-        connect_args = {"timeout": busy_seconds} if url.startswith("sqlite") else {}
-        self._engine = sa.create_engine(url, connect_args=connect_args)
+        self._connect_args = {"timeout": busy_seconds} if url.startswith("sqlite") else {}
+        self._engine = sa.create_engine(url, connect_args=self._connect_args)
+        self._others: list[sa.Engine] = []
         if url.startswith("sqlite"):
             sa.event.listen(self._engine, "connect", _prepare_sqlite)
             sa.event.listen(self._engine, "begin", _begin_immediate)
@@ -54,6 +57,27 @@ class Database:
         """Begin, then commit or roll back. Raises StoreFault when it is locked or full."""
         with _told_plainly(), self._engine.begin() as connection:
             yield connection
+
+    @contextmanager
+    def snapshot(self) -> Iterator[Transaction]:
+        """Read the rows as they are at one moment, and hold up nobody who writes.
+
+        For pages and figures: writing in it is refused. Raises StoreFault.
+        """
+        with (
+            _told_plainly(),
+            self._engine.connect().execution_options(**{_READING: True}) as connection,
+            connection.begin(),
+        ):
+            if not self.url.startswith("sqlite"):
+                connection.exec_driver_sql("SET TRANSACTION READ ONLY")
+                yield connection
+                return
+            connection.exec_driver_sql("PRAGMA query_only=ON")
+            try:
+                yield connection
+            finally:
+                connection.exec_driver_sql("PRAGMA query_only=OFF")
 
     def upgrade(self, version: str = "head") -> None:
         """Bring the tables up to date, or to a version (makes them in a new database).
@@ -82,9 +106,19 @@ class Database:
                 "Run `init`: it brings the tables up to date and keeps what is there.",
             )
 
+    def statement_by_statement(self) -> sa.Engine:
+        """An engine on which each statement is committed by itself, for the ORM of `access`."""
+        options = {"connect_args": self._connect_args, "isolation_level": "AUTOCOMMIT"}
+        engine = sa.create_engine(self.url, **options)
+        if self.url.startswith("sqlite"):
+            sa.event.listen(engine, "connect", _prepare_sqlite)
+        self._others.append(engine)
+        return engine
+
     def close(self) -> None:
         """Close all connections."""
-        self._engine.dispose()
+        for engine in (self._engine, *self._others):
+            engine.dispose()
 
     def _alembic(self) -> Config:
         config = Config()
@@ -102,7 +136,8 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
 
 
 def _begin_immediate(connection: sa.Connection) -> None:
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
+    reading = connection.get_execution_options().get(_READING, False)
+    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
 
 
 @contextmanager

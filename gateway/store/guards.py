@@ -86,6 +86,34 @@ def made_in_0005() -> Iterator[tuple[str, str]]:
     yield _trigger("holds_no_update", "UPDATE", "holds", f"NOT ({allowed})", "never written over")
 
 
+# Of 0007: a person, a grant and an invitation stay, and each ends one way.
+KEPT_PEOPLE = {
+    "people": ("id", "email"),
+    "grants": ("id",),
+    "invitations": ("token_hash",),
+    "recovery_codes": ("person_id, mac",),
+}
+_GRANT_KEPT = ("id", "person_id", "party", "flow", "role", "granted_by", "granted_at")
+_INVITATION_KEPT = ("token_hash", "person_id", "made_by", "made_at", "expires_at")
+
+
+def made_in_0007() -> Iterator[tuple[str, str]]:
+    """Name and SQL of each trigger that the migration 0007 makes."""
+    for table, keys in KEPT_PEOPLE.items():
+        yield _trigger(f"{table}_no_delete", "DELETE", table, "", "never removed from")
+        same = [f"EXISTS (SELECT 1 FROM {table} WHERE {_same(key)})" for key in keys]  # noqa: S608
+        taken = " OR ".join(same)
+        yield _trigger(f"{table}_no_replace", "INSERT", table, taken, "never written over")
+    for table, kept, end in (
+        ("grants", _GRANT_KEPT, "revoked_at"),
+        ("invitations", _INVITATION_KEPT, "ended_at"),
+    ):
+        same_rest = " AND ".join(f"NEW.{name} IS OLD.{name}" for name in kept)
+        ended = f"OLD.{end} IS NULL AND NEW.{end} IS NOT NULL AND {same_rest}"
+        words = "never written over"
+        yield _trigger(f"{table}_no_update", "UPDATE", table, f"NOT ({ended})", words)
+
+
 def missing(tx: Transaction) -> list[str]:
     """The triggers that are not there as they were made; none for a database without them."""
     if tx.dialect.name != "sqlite":
@@ -110,6 +138,7 @@ def _every() -> Iterator[tuple[str, str]]:
         for verb in ("UPDATE", "DELETE"):
             yield _trigger(f"{table}_no_{verb.lower()}", verb, table, "", "only ever added to")
     yield from made_in_0005()
+    yield from made_in_0007()
 
 
 def _trigger(name: str, verb: str, table: str, when: str, words: str) -> tuple[str, str]:

@@ -8,6 +8,9 @@ import sqlalchemy as sa
 from gateway.store.database import Transaction
 from gateway.store.schema import mails
 
+INVITATION = "invitation"  # its text lets somebody in: it is kept no longer than it must be
+_GONE = "The text of this e-mail is not kept."
+
 
 @dataclass(frozen=True)
 class MailRow:
@@ -79,13 +82,15 @@ def claim(tx: Transaction, row: MailRow, next_at: datetime) -> bool:
 
 def mark_sent(tx: Transaction, row: MailRow, at: datetime) -> bool:
     """The server has taken it; False when it is no longer as it was claimed."""
-    return _change(tx, row, row.attempts + 1, state="sent", sent_at=at, last_fault=None)
+    values = _without_secret(row)
+    return _change(tx, row, row.attempts + 1, state="sent", sent_at=at, last_fault=None, **values)
 
 
 def mark_failed(tx: Transaction, row: MailRow, fault: str, given_up: bool) -> bool:
     """The attempt failed, with that code; False when it is no longer as it was claimed."""
     state = "given-up" if given_up else "queued"
-    return _change(tx, row, row.attempts + 1, state=state, last_fault=fault)
+    values = _without_secret(row) if given_up else {}
+    return _change(tx, row, row.attempts + 1, state=state, last_fault=fault, **values)
 
 
 def failing_since(tx: Transaction) -> datetime | None:
@@ -96,6 +101,10 @@ def failing_since(tx: Transaction) -> datetime | None:
         )
     ).scalar_one()
     return oldest
+
+
+def _without_secret(row: MailRow) -> dict[str, str]:
+    return {"body": _GONE} if row.kind == INVITATION else {}
 
 
 def _change(tx: Transaction, row: MailRow, counted: int, **values: object) -> bool:

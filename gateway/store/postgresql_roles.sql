@@ -27,3 +27,12 @@ GRANT UPDATE (state, review_on, ended_at, request_id) ON holds TO :"service";
 
 -- Byte ranges served, folded together as they grow.
 GRANT SELECT, INSERT, UPDATE, DELETE ON served TO :"service";
+
+-- People and what they may do: a grant is ended, never changed otherwise, and nobody is removed.
+GRANT SELECT, INSERT, UPDATE ON people, recovery_codes TO :"service";
+GRANT SELECT, INSERT ON grants, invitations TO :"service";
+GRANT UPDATE (revoked_by, revoked_at) ON grants TO :"service";
+GRANT UPDATE (ended_at) ON invitations TO :"service";
+GRANT SELECT, INSERT, UPDATE, DELETE ON
+  webauthn_credentials, site_sessions, sign_in_counters, sign_in_places
+TO :"service";

@@ -220,7 +220,7 @@ def _allow(home: Home, largest: int) -> None:
 
 
 _HURRIED = (
-    "import sys, gateway.api.headway as headway;"
+    "import sys, gateway.serving.headway as headway;"
     "headway.HEAD_SECONDS = headway.BLOCK_SECONDS = 0.3;"
     "from gateway.cli import main; main()"
 )

@@ -1,0 +1,155 @@
+"""The site's sessions: kept here, not in the cookie, which holds 256 random bits and nothing else.
+
+A session ends by signing out, after 15 minutes of rest or 12 hours in all, and when its person
+leaves or is signed out everywhere: at once, for every request, and every act of the worker's, reads
+it anew.
+A new secret is given at each sign-in and each time the person proves again who they are.
+"""
+
+import hashlib
+import secrets
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from gateway.access import training
+from gateway.access.grants import Grant, may, valid_grants
+from gateway.access.training import Training
+from gateway.store import grants, people
+from gateway.store import sessions as rows
+from gateway.store.database import Transaction
+from gateway.store.people import PersonRow
+from gateway.store.sessions import SessionRow
+
+IDLE, LONGEST, FRESH = timedelta(minutes=15), timedelta(hours=12), timedelta(minutes=10)
+NOTED_EVERY = timedelta(minutes=1)  # no write at every request
+_NOBODY_KEPT, _ANYBODY_KEPT = timedelta(hours=1), timedelta(days=30)
+_LONDON = ZoneInfo("Europe/London")
+
+
+class SessionRefused(Exception):
+    """The session lets nobody in, or not to that. Codes: session.*"""
+
+    def __init__(self, code: str, message: str, hint: str = "Sign in again.") -> None:
+        super().__init__(message)
+        self.code = code
+        self.hint = hint
+
+
+@dataclass(frozen=True)
+class SiteSession:
+    """Who is signed in by a session, what they may do now, and whether they proved it lately."""
+
+    id: int
+    person: PersonRow
+    grants: frozenset[Grant]
+    fresh: bool
+
+
+def new_secret() -> str:
+    """A secret for a cookie: 256 random bits."""
+    return secrets.token_urlsafe(32)
+
+
+def begin(
+    tx: Transaction,
+    secret: str,
+    *,
+    contents_sealed: bytes,
+    agent: str,
+    now: datetime,
+    person_id: str | None = None,
+    begun_at: datetime | None = None,
+    fresh_at: datetime | None = None,
+) -> None:
+    """Begin a session. ``begun_at``: of the one that it follows, so that it lasts no longer."""
+    rows.add(
+        tx,
+        secret_hash=hashed(secret),
+        person_id=person_id,
+        contents_sealed=contents_sealed,
+        agent=agent,
+        begun_at=begun_at or now,
+        seen_at=now,
+        fresh_at=fresh_at,
+    )
+
+
+def living(tx: Transaction, secret: str, now: datetime) -> SessionRow:
+    """The session of that secret, if it lasts still; that it was used is noted.
+
+    Raises SessionRefused: session.unknown, .ended, .idle, .expired.
+    """
+    row = rows.get(tx, hashed(secret))
+    if row is None:
+        raise SessionRefused("session.unknown", "There is no such session.")
+    if row.ended_at is not None:
+        raise SessionRefused("session.ended", "The session was ended.")
+    if now - row.seen_at >= IDLE:
+        raise SessionRefused("session.idle", "The session was not used for 15 minutes.")
+    if now - row.begun_at >= LONGEST:
+        raise SessionRefused("session.expired", "The session has lasted for 12 hours.")
+    if now - row.seen_at >= NOTED_EVERY:
+        rows.change(tx, row.id, seen_at=now)
+    return row
+
+
+def session_of(
+    tx: Transaction, secret: str, now: datetime, trained: Training | None = None
+) -> SiteSession:
+    """Who is signed in by that secret, judged anew: the session, the person and the grants.
+
+    Raises SessionRefused: also session.nobody (nobody signed in), .left, .unfinished (no second
+    factor yet).
+    """
+    row = living(tx, secret, now)
+    person = people.get(tx, row.person_id) if row.person_id else None
+    if person is None:
+        raise SessionRefused("session.nobody", "Nobody has signed in.", "Sign in.")
+    if not person.active:
+        raise SessionRefused("session.left", "The person has left.", "Ask an administrator.")
+    if person.enrolled_at is None:
+        raise SessionRefused(
+            "session.unfinished",
+            "Setting up the account was not finished.",
+            "Follow the link of the invitation to its end.",
+        )
+    until = (trained or training.trained_until)(tx, person.officer or person.id)
+    today = now.astimezone(_LONDON).date()
+    valid = valid_grants(person, grants.in_force(tx, person.id), until, today)
+    return SiteSession(row.id, person, valid, _is_fresh(row, now))
+
+
+def require_grant(session: SiteSession, roles: Iterable[str], party: str, flow: str) -> None:
+    """Raises SessionRefused (session.grant) unless the person may act so, there, now."""
+    if not may(session.grants, roles, party, flow):
+        raise SessionRefused(
+            "session.grant",
+            "You have no grant for that.",
+            "Ask an administrator of your organisation. Training that ran out ends every grant.",
+        )
+
+
+def require_fresh(session: SiteSession) -> None:
+    """Raises SessionRefused (session.stale) unless the person has just proved who they are."""
+    if not session.fresh:
+        raise SessionRefused(
+            "session.stale",
+            "This needs you to prove again who you are.",
+            "Enter your password, or use your security key, and do it again.",
+        )
+
+
+def sweep(tx: Transaction, now: datetime) -> None:
+    """Remove sessions that ended long ago, and those by which nobody signed in."""
+    rows.sweep(tx, now - _NOBODY_KEPT, now - _ANYBODY_KEPT)
+
+
+def hashed(secret: str) -> bytes:
+    """What is kept of a secret. It is 256 random bits: there is nothing to guess."""
+    return hashlib.sha256(secret.encode()).digest()
+
+
+def _is_fresh(row: SessionRow, now: datetime) -> bool:
+    return row.fresh_at is not None and now - row.fresh_at < FRESH

@@ -1,0 +1,38 @@
+"""Who visits the site: the person of the session in hand, with the grants that count now."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from flask import session
+
+from gateway.access.sessions import SessionRefused, session_of
+from gateway.engine.face import FaceParts
+from gateway.records.ledger import event, record
+from gateway.web.signin.keptsessions import KeptSession
+from gateway.web.visitor import Grant, Visitor, Visitors
+
+
+class People(Visitors):
+    """Whoever has signed in with all it takes; everybody else is nobody."""
+
+    def __init__(self, parts: FaceParts, now: Callable[[], datetime]) -> None:
+        self._parts, self._now = parts, now
+
+    def current(self) -> Visitor | None:
+        """The visitor of the request in hand, judged anew; None: not signed in, or not wholly."""
+        held = session._get_current_object()  # type: ignore[attr-defined]
+        if not isinstance(held, KeptSession) or held.row is None or not held.row.person_id:
+            return None
+        try:
+            with self._parts.database.transaction() as tx:
+                found = session_of(tx, held.secret, self._now())
+        except SessionRefused:
+            return None
+        given = tuple(Grant(item.party, item.flow, item.role) for item in found.grants)
+        return Visitor(found.person.id, found.person.name, given, held.secret, found.fresh)
+
+    def refused(self, visitor: Visitor, party: str, flow: str) -> None:  # noqa: ARG002
+        """Record that a visitor asked for what is not theirs; who, the log has."""
+        facts = {"party": party, "way": "web", "code": "session.grant"}
+        with self._parts.database.transaction() as tx:
+            record(tx, event("access.refused", "web", "", facts), self._now())
