@@ -43,6 +43,9 @@ drops = sa.Table(
     sa.CheckConstraint("rows IS NULL OR rows = accepted + held + repeats", name="rows_add_up"),
 )
 
+# What waits in a flow is asked for at every page, however many drops there were before.
+drops_waiting = sa.Index("ix_drops_flow_state", drops.c.flow, drops.c.state)
+
 windows = sa.Table(
     "windows",
     metadata,

@@ -122,6 +122,16 @@ def open_threads(tx: Transaction) -> list[OpenThread]:
     return [OpenThread(**row) for row in rows]
 
 
+def of_package(tx: Transaction, package_id: str) -> list[ThreadRow]:
+    """The threads about a package, in the order they were opened."""
+    rows = tx.execute(
+        sa.select(threads)
+        .where(threads.c.package_id == package_id)
+        .order_by(threads.c.opened_at, threads.c.id)
+    ).mappings()
+    return [ThreadRow(**row) for row in rows]
+
+
 def latest(tx: Transaction, limit: int = 50) -> list[ThreadRow]:
     """The latest threads of all flows, newest first."""
     rows = tx.execute(
