@@ -73,7 +73,9 @@ def held_rows(
 ) -> list[HeldRow]:
     """The held rows after the one of that number. They stand in the report in order."""
     errors = (
-        line for line in lines if line.severity == "error" and line.row is not None and line.row > after
+        line
+        for line in lines
+        if line.severity == "error" and line.row is not None and line.row > after
     )
     return [
         _held(number, tuple(items), attestable)

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from flask import Blueprint, abort
+from flask import Blueprint, abort, url_for
 
 from gateway.agreement.load import Agreed
 from gateway.agreement.model import Flow
@@ -47,10 +48,10 @@ class Ours:
     flow: Flow
     agreed: Agreed
 
-    @property
-    def ids(self) -> Mapping[str, str]:
-        """What every address of the flow's pages names."""
-        return {"party": self.party, "flow": self.flow.id}
+    def to(self, view: str, **more: str | int | None) -> str:
+        """The address of one of the flow's pages."""
+        ids: dict[str, Any] = {"party": self.party, "flow": self.flow.id, **more}
+        return url_for(f"{PART.name}.{view}", **ids)
 
 
 def ours(party: str, flow: str) -> Ours:
