@@ -122,7 +122,7 @@ def open_threads(tx: Transaction) -> list[OpenThread]:
     return [OpenThread(**row) for row in rows]
 
 
-def of_package(tx: Transaction, package_id: str) -> list[ThreadRow]:
+def all_of_package(tx: Transaction, package_id: str) -> list[ThreadRow]:
     """The threads about a package, in the order they were opened."""
     rows = tx.execute(
         sa.select(threads)

@@ -72,7 +72,7 @@ def package(party: str, flow: str, package: str) -> str:
         shown = {
             "deliveries": packages.deliveries_of(tx, package),
             "receipts": receipts.of_package(tx, package),
-            "threads": threads.of_package(tx, package),
+            "threads": threads.all_of_package(tx, package),
             "drops": drops.of_packages(tx, [package]),
         }
     return render_template(
