@@ -19,7 +19,10 @@ _ORDER = sa.case(
 
 @dataclass(frozen=True)
 class ReceiptRow:
-    """A receipt as it was taken. ``signature`` is None for those the gateway itself makes."""
+    """A receipt as it was taken. ``signature``: None for those that the gateway makes unsigned.
+
+    ``person``: who gave it on the site; it then has the gateway's signature.
+    """
 
     id: str
     delivery_id: str
@@ -31,6 +34,7 @@ class ReceiptRow:
     sha256: str
     body: bytes
     signature: bytes | None
+    person: str | None = None
 
 
 @dataclass(frozen=True)
@@ -44,6 +48,7 @@ class ReceiptLine:
     way: str
     at: datetime
     recorded_at: datetime
+    person: str | None = None
 
 
 def add(tx: Transaction, **values: Any) -> None:
@@ -78,6 +83,7 @@ def latest(tx: Transaction, limit: int = 50) -> list[ReceiptLine]:
             receipts.c.way,
             receipts.c.at,
             receipts.c.recorded_at,
+            receipts.c.person,
         )
         .join(deliveries, deliveries.c.id == receipts.c.delivery_id)
         .order_by(receipts.c.recorded_at.desc(), _ORDER.desc(), receipts.c.at.desc(), receipts.c.id)
