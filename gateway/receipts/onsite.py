@@ -109,7 +109,9 @@ def _signed(
         return Taken(receipt, body.read_bytes(), signature.read_bytes(), WAY)
 
 
-def _recorded(tx: Transaction, saying: Saying, taken: list[Taken[SiteReceipt]], now: datetime) -> Said:
+def _recorded(
+    tx: Transaction, saying: Saying, taken: list[Taken[SiteReceipt]], now: datetime
+) -> Said:
     _, delivery = _theirs(tx, saying)
     earlier = _earlier(tx, saying, delivery)
     if earlier is not None:
