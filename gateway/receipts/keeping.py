@@ -49,23 +49,19 @@ class Recorded:
 class Taken(Generic[Form]):
     """A receipt as it came: its very bytes, their signature (None: the gateway's own), the way.
 
-    One given on the site has the gateway's signature.
+    One given on the site has the gateway's signature. ``person``: who did it there, their id.
     """
 
     receipt: Form
     body: bytes
     signature: bytes | None
     way: Way
+    person: str | None = None
 
     @property
     def sha256(self) -> str:
         """Of the bytes, hex."""
         return hashlib.sha256(self.body).hexdigest()
-
-    @property
-    def person(self) -> str | None:
-        """Who said it on the site; None: it was not given there."""
-        return self.receipt.person if isinstance(self.receipt, SiteReceipt) else None
 
 
 def keep(

@@ -106,7 +106,7 @@ def _signed(
         body.write_bytes(to_bytes(receipt))
         parts.openpgp.detach_sign(body, signature, key)
         parts.openpgp.verify_detached(body, signature, key)
-        return Taken(receipt, body.read_bytes(), signature.read_bytes(), WAY)
+        return Taken(receipt, body.read_bytes(), signature.read_bytes(), WAY, receipt.person)
 
 
 def _recorded(
