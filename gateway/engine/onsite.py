@@ -21,10 +21,19 @@ from gateway.access.sessions import (
 )
 from gateway.dispatch.password import PasswordRefused, released_password
 from gateway.engine.lock import only_worker
+from gateway.engine.onsitecollecting import (
+    Here,
+    accept,
+    close_query,
+    query,
+    read_query,
+    say_in_query,
+)
 from gateway.engine.parts import Parts
 from gateway.intake.change import ChangeRefused, withdraw_drop
 from gateway.receipts.refused import ReceiptRefused, refusal
 from gateway.receipts.serving import require_servable
+from gateway.receipts.threads import Place
 from gateway.records.leaf import Fact
 from gateway.records.ledger import event, record
 from gateway.store import drops, packages
@@ -57,7 +66,28 @@ class DropOnSite(OnSite):
     drop: str = Field(max_length=100)
 
 
-Act = Callable[[Parts, Any, SiteSession, datetime], Mapping[str, str]]
+class QueryOnSite(PackageOnSite):
+    """A question about a package, or a row of it; ``once`` is its form's own, sent twice or not."""
+
+    text: str = Field(max_length=8_000)
+    reference: str = Field(max_length=100)
+    heading: str = Field(max_length=200)
+    once: str = Field(pattern=r"^[0-9a-f]{12}$")
+
+
+class ThreadOnSite(OnSite):
+    """About a query that the party asked, or that its flow's sender answers."""
+
+    query: str = Field(max_length=40)
+
+
+class SayOnSite(ThreadOnSite):
+    """What is said on in it."""
+
+    text: str = Field(max_length=8_000)
+
+
+Act = Callable[[Parts, Any, SiteSession, datetime], Mapping[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -71,7 +101,7 @@ class Op:
     refused: str = "access.refused"
 
 
-def answer_on_site(parts: Parts, asked: Mapping[str, Any], now: datetime) -> Mapping[str, str]:
+def answer_on_site(parts: Parts, asked: Mapping[str, Any], now: datetime) -> Mapping[str, Any]:
     """Judge who asks, and do it. Raises ValidationError, SessionRefused, and what the act raises.
 
     A refusal is in the ledger.
@@ -135,15 +165,45 @@ def _withdraw(parts: Parts, asked: DropOnSite, who: SiteSession, now: datetime) 
     return withdraw(parts, asked.drop, asked.party, asked.flow, now)
 
 
+def _here(parts: Parts, asked: OnSite, who: SiteSession, now: datetime) -> Here:
+    return Here(parts, who, asked.party, asked.flow, now)
+
+
+def _accept(parts: Parts, asked: PackageOnSite, who: SiteSession, now: datetime) -> dict[str, str]:
+    return accept(_here(parts, asked, who, now), asked.package)
+
+
+def _query(parts: Parts, asked: QueryOnSite, who: SiteSession, now: datetime) -> dict[str, str]:
+    place = Place(asked.reference.strip() or None, asked.heading.strip() or None)
+    here = _here(parts, asked, who, now)
+    return query(here, asked.package, asked.text, place, asked.once)
+
+
+def _read(parts: Parts, asked: ThreadOnSite, who: SiteSession, now: datetime) -> dict[str, Any]:
+    return read_query(_here(parts, asked, who, now), asked.query)
+
+
+def _say(parts: Parts, asked: SayOnSite, who: SiteSession, now: datetime) -> dict[str, str]:
+    return say_in_query(_here(parts, asked, who, now), asked.query, asked.text)
+
+
+def _close(parts: Parts, asked: ThreadOnSite, who: SiteSession, now: datetime) -> dict[str, str]:
+    return close_query(_here(parts, asked, who, now), asked.query)
+
+
 def _about(asked: OnSite) -> str:
     if isinstance(asked, PackageOnSite):
         return f"package:{asked.package}"
     return f"drop:{asked.drop}" if isinstance(asked, DropOnSite) else "door"
 
 
+_RECIPIENT, _EITHER = frozenset({"recipient"}), frozenset({"recipient", "sender"})
 OPS: Mapping[str, Op] = {
-    "password": Op(
-        PackageOnSite, frozenset({"recipient"}), _password, fresh=True, refused="password.refused"
-    ),
+    "password": Op(PackageOnSite, _RECIPIENT, _password, fresh=True, refused="password.refused"),
+    "accept": Op(PackageOnSite, _RECIPIENT, _accept, fresh=True, refused="receipt.refused"),
+    "query": Op(QueryOnSite, _RECIPIENT, _query, fresh=True, refused="receipt.refused"),
+    "query-read": Op(ThreadOnSite, _EITHER, _read),
+    "query-say": Op(SayOnSite, _EITHER, _say),
+    "query-close": Op(ThreadOnSite, _RECIPIENT, _close),
     "withdraw": Op(DropOnSite, frozenset({"sender"}), _withdraw),
 }

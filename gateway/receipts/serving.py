@@ -58,10 +58,9 @@ def note_served(
 ) -> bool:
     """Note that the bytes ``start`` to ``stop`` (not included) of a delivery were served.
 
-    True when ``principal`` (a token's prefix, a key's fingerprint, a person's
-    id; never a secret) now first has
-    every byte: then the gateway's own, unsigned receipt ``collected`` is recorded, and the delivery
-    moves placed → collected unless another collector moved it before.
+    True when ``principal`` (a token's prefix, a key's fingerprint, on the site a person's id; never
+    a secret) now first has every byte: then the gateway's own, unsigned receipt ``collected`` is
+    recorded, and the delivery moves placed → collected unless another collector moved it before.
     """
     start, stop = max(start, 0), min(stop, delivery.size)
     if start >= stop:
