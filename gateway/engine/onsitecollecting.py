@@ -52,8 +52,9 @@ def accept(here: Here, package: str) -> dict[str, str]:
 def query(here: Here, package: str, text: str, place: Place, once: str) -> dict[str, str]:
     """Query a package: the receipt and its thread together, or neither.
 
-    ``once``: 12 hexadecimal digits of the form, so that sending it twice asks once. What is accepted
-    stays so: then the question alone is asked. Raises ReceiptRefused, QueryRefused, TextRefused.
+    ``once``: 12 hexadecimal digits of the form, so that sending it twice asks once. What is
+    accepted stays so: then the question alone is asked. Raises ReceiptRefused, QueryRefused,
+    TextRefused.
     """
     queries = here.parts.queries()
     question = Question(thread_id(here.now, once), taken(text.encode()), place)
@@ -80,8 +81,14 @@ def read_query(here: Here, thread: str) -> dict[str, Any]:
     told = threads.read(here.parts.queries(), thread, here.speaker)
     with here.parts.database.transaction() as tx:
         said = [_told(tx, here, item) for item in told.said]
-    place = told.place
-    return {"said": said, "reference": place.reference or "", "heading": place.heading or ""}
+    return {
+        "package": told.thread.package_id,
+        "asker": told.thread.party,
+        "state": told.thread.state,
+        "reference": told.place.reference or "",
+        "heading": told.place.heading or "",
+        "said": said,
+    }
 
 
 def say_in_query(here: Here, thread: str, text: str) -> dict[str, str]:
