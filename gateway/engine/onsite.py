@@ -22,10 +22,19 @@ from gateway.access.sessions import (
 from gateway.dispatch.password import PasswordRefused, released_password
 from gateway.engine import senders
 from gateway.engine.lock import only_worker
+from gateway.engine.onsitecollecting import (
+    Here,
+    accept,
+    close_query,
+    query,
+    read_query,
+    say_in_query,
+)
 from gateway.engine.parts import Parts
 from gateway.intake.change import ChangeRefused, withdraw_drop
 from gateway.receipts.refused import ReceiptRefused, refusal
 from gateway.receipts.serving import require_servable
+from gateway.receipts.threads import Place
 from gateway.records.leaf import Fact
 from gateway.records.ledger import event, record
 from gateway.store import drops, packages
@@ -70,16 +79,25 @@ class ReplaceOnSite(DropOnSite):
     by: str = Field(max_length=100)
 
 
-class QueryOnSite(OnSite):
-    """About a query to the party."""
+class QueryOnSite(PackageOnSite):
+    """A question about a package, or a row of it; ``once`` is its form's own, sent twice or not."""
 
-    thread: str = Field(max_length=100)
+    text: str = Field(max_length=8_000)
+    reference: str = Field(max_length=100)
+    heading: str = Field(max_length=200)
+    once: str = Field(pattern=r"^[0-9a-f]{12}$")
 
 
-class AnswerOnSite(QueryOnSite):
-    """An answer to a query; ``drop`` corrects what was sent."""
+class ThreadOnSite(OnSite):
+    """About a query that the party asked, or that its flow's sender answers."""
 
-    text: str = Field(max_length=20_000)
+    query: str = Field(max_length=40)
+
+
+class SayOnSite(ThreadOnSite):
+    """What is said on in it; an answer may name the ``drop`` that corrects what was sent."""
+
+    text: str = Field(max_length=8_000)
     drop: str | None = Field(default=None, max_length=100)
 
 
@@ -171,15 +189,30 @@ def _replace(parts: Parts, asked: ReplaceOnSite, who: SiteSession, now: datetime
     return senders.replace(parts, asked.drop, asked.by, asked.party, asked.flow, now)
 
 
-def _query(parts: Parts, asked: QueryOnSite, who: SiteSession, now: datetime) -> dict[str, Any]:
-    del now
-    officer = who.person.officer
-    return senders.conversation(parts, asked.thread, asked.party, asked.flow, officer)
+def _here(parts: Parts, asked: OnSite, who: SiteSession, now: datetime) -> Here:
+    return Here(parts, who, asked.party, asked.flow, now)
 
 
-def _answer(parts: Parts, asked: AnswerOnSite, who: SiteSession, now: datetime) -> dict[str, str]:
-    said = (who.person.officer, asked.text, asked.drop)
-    return senders.answer(parts, asked.thread, asked.party, asked.flow, *said, now)
+def _accept(parts: Parts, asked: PackageOnSite, who: SiteSession, now: datetime) -> dict[str, str]:
+    return accept(_here(parts, asked, who, now), asked.package)
+
+
+def _query(parts: Parts, asked: QueryOnSite, who: SiteSession, now: datetime) -> dict[str, str]:
+    place = Place(asked.reference.strip() or None, asked.heading.strip() or None)
+    here = _here(parts, asked, who, now)
+    return query(here, asked.package, asked.text, place, asked.once)
+
+
+def _read(parts: Parts, asked: ThreadOnSite, who: SiteSession, now: datetime) -> dict[str, Any]:
+    return read_query(_here(parts, asked, who, now), asked.query)
+
+
+def _say(parts: Parts, asked: SayOnSite, who: SiteSession, now: datetime) -> dict[str, str]:
+    return say_in_query(_here(parts, asked, who, now), asked.query, asked.text, asked.drop)
+
+
+def _close(parts: Parts, asked: ThreadOnSite, who: SiteSession, now: datetime) -> dict[str, str]:
+    return close_query(_here(parts, asked, who, now), asked.query)
 
 
 def _about(asked: OnSite) -> str:
@@ -188,14 +221,16 @@ def _about(asked: OnSite) -> str:
     return f"drop:{asked.drop}" if isinstance(asked, DropOnSite) else "door"
 
 
-_SENDER = frozenset({"sender"})
+_RECIPIENT, _SENDER = frozenset({"recipient"}), frozenset({"sender"})
+_EITHER = _RECIPIENT | _SENDER
 OPS: Mapping[str, Op] = {
-    "password": Op(
-        PackageOnSite, frozenset({"recipient"}), _password, fresh=True, refused="password.refused"
-    ),
+    "password": Op(PackageOnSite, _RECIPIENT, _password, fresh=True, refused="password.refused"),
+    "accept": Op(PackageOnSite, _RECIPIENT, _accept, fresh=True, refused="receipt.refused"),
+    "query": Op(QueryOnSite, _RECIPIENT, _query, fresh=True, refused="receipt.refused"),
+    "query-read": Op(ThreadOnSite, _EITHER, _read),
+    "query-say": Op(SayOnSite, _EITHER, _say),
+    "query-close": Op(ThreadOnSite, _RECIPIENT, _close),
     "withdraw": Op(DropOnSite, _SENDER, _withdraw),
     "replace": Op(ReplaceOnSite, _SENDER, _replace),
     "columns": Op(ColumnsOnSite, _SENDER, _columns),
-    "query": Op(QueryOnSite, _SENDER, _query),
-    "answer": Op(AnswerOnSite, _SENDER, _answer),
 }

@@ -23,12 +23,16 @@ _LINE = (
     receipts.c.way,
     receipts.c.at,
     receipts.c.recorded_at,
+    receipts.c.person,
 )
 
 
 @dataclass(frozen=True)
 class ReceiptRow:
-    """A receipt as it was taken. ``signature`` is None for those the gateway itself makes."""
+    """A receipt as it was taken. ``signature``: None for those that the gateway makes unsigned.
+
+    ``person``: who gave it on the site; it then has the gateway's signature.
+    """
 
     id: str
     delivery_id: str
@@ -40,6 +44,7 @@ class ReceiptRow:
     sha256: str
     body: bytes
     signature: bytes | None
+    person: str | None = None
 
 
 @dataclass(frozen=True)
@@ -53,6 +58,7 @@ class ReceiptLine:
     way: str
     at: datetime
     recorded_at: datetime
+    person: str | None = None
 
 
 def add(tx: Transaction, **values: Any) -> None:

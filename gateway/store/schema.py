@@ -239,6 +239,7 @@ receipts = sa.Table(
     sa.Column("sha256", sa.String(64), nullable=False, unique=True),
     sa.Column("body", sa.LargeBinary, nullable=False),
     sa.Column("signature", sa.LargeBinary),
+    sa.Column("person", sa.String(40)),  # who gave it, or collected, on the site
 )
 
 served = sa.Table(

@@ -28,7 +28,7 @@ SENDER, RECIPIENT = "sender of ofsted", "recipient of dfe"
 OURS = "/ofsted/notifications"
 PACKAGE = "notifications-2026-02-27-01"
 ASKED = "The gender and the initials seem to belong to <b>two</b> children."
-HOSTILE = '<script>alert(1)</script>'
+HOSTILE = "<script>alert(1)</script>"
 PHONE = "Call the office on 07700 900123 about this."
 HELD: Sequence[Row] = (
     clean_row(11),
@@ -103,9 +103,7 @@ class Senders:
         shown = who.get(f"{OURS}/send").text
         found = re.search(r'name="csrf_token" value="([^"]+)"', shown)
         fields = {"csrf_token": found[1] if found else "", "file": (BytesIO(content), name)}
-        return who.client.post(
-            f"{OURS}/send", data=fields, content_type="multipart/form-data"
-        )
+        return who.client.post(f"{OURS}/send", data=fields, content_type="multipart/form-data")
 
     def tick(self) -> None:
         """The worker looks, now."""

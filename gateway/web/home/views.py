@@ -15,4 +15,10 @@ def start() -> str:
     own, who = site(), maybe_visitor()
     flows = [item.agreement.flow(flow_id) for flow_id, item in own.parts.agreed.items()]
     sections = sections_for(own, who) if who is not None else []
-    return render_template("home/start.html", flows=flows, parties=own.parties(), sections=sections)
+    return render_template(
+        "home/start.html",
+        flows=flows,
+        parties=own.parties(),
+        sections=sections,
+        **{section.name: section.shown for section in sections},
+    )

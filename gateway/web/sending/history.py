@@ -98,7 +98,7 @@ def query(party: str, flow: str, package: str, thread: str) -> ResponseReturnVal
     text, drop = request.form.get("text", ""), request.form.get("drop") or None
     if request.method == "POST":
         try:
-            asked("answer", party, flow, thread=thread, text=text, drop=drop)
+            asked("query-say", party, flow, query=thread, text=text, drop=drop)
         except Refused as no:
             refused = no
         else:
@@ -122,7 +122,7 @@ def query(party: str, flow: str, package: str, thread: str) -> ResponseReturnVal
 def _conversation(party: str, flow: str, thread: str) -> dict[str, object]:
     """What was said, which the worker alone can open; else why it cannot be shown."""
     try:
-        told = asked("query", party, flow, thread=thread)
+        told = asked("query-read", party, flow, query=thread)
     except (Refused, DoorClosed) as no:
         return {"said": None, "closed": no}
     for entry in told["said"]:
