@@ -21,7 +21,6 @@ from gateway.engine.parts import Parts
 from gateway.intake.confined.reader import Reader
 from gateway.receipts import threads
 from gateway.receipts.threads import Place
-from gateway.settings import Home
 from gateway.store.lifecycles import advance
 
 SENDER, RECIPIENT = "sender of ofsted", "recipient of dfe"
@@ -135,8 +134,3 @@ def senders_over(before: SentBefore, root: Path, reader: Reader) -> Iterator[Sen
                 yield Senders(doorway, work, parts, before, sender)
             finally:
                 door.close()
-
-
-def home_of(senders: Senders) -> Home:
-    """The home."""
-    return senders.work.home

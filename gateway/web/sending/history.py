@@ -3,13 +3,14 @@
 import re
 from collections.abc import Mapping
 from datetime import date, datetime
+from functools import partial
 
 from flask import abort, flash, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 
 from gateway.engine.door import DoorClosed
 from gateway.receipts.texts import LONGEST
-from gateway.store import drops, packages, receipts, threads
+from gateway.store import drops, packages, people, receipts, threads
 from gateway.store.database import Transaction
 from gateway.store.packages import PackageRow
 from gateway.store.threads import ThreadRow
@@ -69,9 +70,12 @@ def package(party: str, flow: str, package: str) -> str:
     own, found = ours(party, flow), site()
     with found.parts.database.snapshot() as tx:
         sealed = _package(tx, own, package)
+        given = receipts.of_package(tx, package)
+        by = {row.person for row in given if row.person}
         shown = {
             "deliveries": packages.deliveries_of(tx, package),
-            "receipts": receipts.of_package(tx, package),
+            "receipts": given,
+            "names": {row.id: row.name for row in map(partial(people.get, tx), by) if row},
             "threads": threads.all_of_package(tx, package),
             "drops": drops.of_packages(tx, [package]),
         }
