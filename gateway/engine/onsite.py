@@ -31,13 +31,13 @@ from gateway.engine.onsitecollecting import (
     say_in_query,
 )
 from gateway.engine.parts import Parts
-from gateway.intake.change import ChangeRefused, withdraw_drop
+from gateway.intake.change import withdraw_drop
 from gateway.receipts.refused import ReceiptRefused, refusal
 from gateway.receipts.serving import require_servable
 from gateway.receipts.threads import Place
 from gateway.records.leaf import Fact
 from gateway.records.ledger import event, record
-from gateway.store import drops, packages
+from gateway.store import packages
 from gateway.store.database import Transaction
 
 PATIENCE_SECONDS = 10.0
@@ -149,14 +149,7 @@ def require_package(tx: Transaction, package_id: str, party: str, flow: str) -> 
 def withdraw(parts: Parts, drop_id: str, party: str, flow: str, now: datetime) -> dict[str, str]:
     """Take a drop of the party and flow back. Raises ChangeRefused."""
     with only_worker(parts.home.lock, PATIENCE_SECONDS):
-        with parts.database.transaction() as tx:
-            drop = drops.get(tx, drop_id)
-        if drop is None or (drop.party, drop.flow) != (party, flow):
-            raise ChangeRefused(
-                "drop.unknown",
-                "There is no drop of that id of this party and flow.",
-                "The list of drops shows those there are.",
-            )
+        drop = senders.require_drop(parts, drop_id, party, flow)
         withdraw_drop(parts.database, drop.id, now)
     return {"drop": drop.id}
 

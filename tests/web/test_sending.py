@@ -313,11 +313,14 @@ def test_a_drop_is_withdrawn_once(senders: Senders) -> None:
 def test_a_newer_drop_stands_for_an_earlier_one(senders: Senders) -> None:
     corrected = [row | {"Gender": "Male", "Case information": "Seen."} for row in HELD]
     newer = senders.sent(corrected)
+    home = plain(senders.sender.get("/").text)
+    assert "Look after 3 rows held back from 2 March 2026, 10:00 , unless" in home
     none = senders.sender.post(f"{newer}/replace")
     assert none.status_code == 422
     assert "Choose the drop that this one stands for" in none.text
     done = senders.sender.post(f"{newer}/replace", {"older": senders.before.drop})
     assert done.location == newer
+    assert "Look after" not in plain(senders.sender.get("/").text)
     assert "Another drop stands for this one" in senders.sender.get(senders.drop).text
     assert senders.sender.get(f"{newer}/replace").status_code == 404, "none is left"
     assert "5 rows" in plain(senders.sender.get(f"{OURS}/send").text)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from flask import redirect, render_template, request
+from flask import g, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 
 from gateway.agreement.model import Flow
@@ -58,6 +58,7 @@ def take_file(upload: Upload, party: str, flow: str) -> ResponseReturnValue:
             after = drops.last_number(tx)
         taken = take(inbox, sent.flow, upload, None, upload.connection, "web")
     except NotTaken as refused:
+        g.code = refused.code
         told = NotSent(_words(refused, sent.flow), refused.hint)
         return _form(party, flow, told), status_of(refused.code) or 400
     return redirect(sent.to("arriving", after=after, sha256=taken.sha256), 303)

@@ -30,6 +30,14 @@ class ToAnswer:
 
 
 @dataclass(frozen=True)
+class Wrong:
+    """A drop to put right. ``followed``: another was taken since, which may have done so."""
+
+    drop: DropRow
+    followed: bool
+
+
+@dataclass(frozen=True)
 class Today:
     """One flow's day. ``missing``: the drop that is owed; ``wrong``: drops to put right."""
 
@@ -37,7 +45,7 @@ class Today:
     coming: Coming
     missing: Owed | None
     late: bool
-    wrong: tuple[DropRow, ...]
+    wrong: tuple[Wrong, ...]
     queries: tuple[ToAnswer, ...]
 
     @property
@@ -71,16 +79,16 @@ def today(tx: Transaction, sent: Ours, now: datetime) -> Today:
     )
 
 
-def _wrong(tx: Transaction, sent: Ours, now: datetime) -> Iterator[DropRow]:
+def _wrong(tx: Transaction, sent: Ours, now: datetime) -> Iterator[Wrong]:
     """Drops with held rows that wait or came today; one refused whole, until another is taken."""
-    taken_later = False
+    followed = False
     for drop in drops.page_of(tx, sent.party, sent.flow.id, None, _LOOKED_AT):
         of_today = london_date(drop.received_at) == london_date(now)
-        if drop.state == "quarantined" and of_today and not taken_later:
-            yield drop
-        taken_later = taken_later or drop.state in (*drops.WAITING, "sent")
+        if drop.state == "quarantined" and of_today and not followed:
+            yield Wrong(drop, followed)
         if drop.held and (drop.state == "partly-held" or (drop.state == "sent" and of_today)):
-            yield drop
+            yield Wrong(drop, followed)
+        followed = followed or drop.state in (*drops.WAITING, "sent")
 
 
 def _queries(owed: list[Owed], now: datetime) -> Iterator[ToAnswer]:
