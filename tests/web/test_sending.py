@@ -245,9 +245,10 @@ def test_no_page_quotes_a_cell(onlooker: Senders) -> None:
 def test_held_rows_are_named_by_number_and_rule_with_the_way_to_release(onlooker: Senders) -> None:
     page = onlooker.sender.get(f"{onlooker.drop}/held").text
     assert re.findall(r'table__header">(\d+)</th>', page) == ["3", "4", "5"]
-    links = re.findall(r'href="(/approvals/new\?[^"]+)"', page)
+    links = re.findall(r'href="(/approvals/new/[^"]+)"', page)
     assert len(links) == 1, "row 4 alone has only what officers may attest to"
-    assert f"drop={onlooker.before.drop}&amp;rows=4&amp;codes=screen.phone" in links[0]
+    asked = f"subject={onlooker.before.drop}&amp;rows=4&amp;codes=screen.phone"
+    assert links[0] == f"/approvals/new/release-held?{asked}"
 
 
 def test_held_rows_are_paged(onlooker: Senders, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,6 +5,7 @@ import io
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import groupby, islice
+from urllib.parse import urlencode
 
 from gateway.intake.report import CSV_HEADINGS
 from gateway.intake.reported import Line
@@ -44,10 +45,11 @@ class HeldRow:
     rules: tuple[tuple[str, str | None, str], ...]  # code, column, message
     attestable: bool
 
-    @property
-    def codes(self) -> str:
-        """The codes, as a request for release names them."""
-        return ",".join(dict.fromkeys(code for code, _, _ in self.rules))
+    def release(self, drop: str) -> str:
+        """Where its release is asked for: the form of that act, filled in as far as this goes."""
+        codes = dict.fromkeys(code for code, _, _ in self.rules)
+        asked = [("subject", drop), ("rows", self.number), *(("codes", code) for code in codes)]
+        return f"/approvals/new/release-held?{urlencode(asked)}"
 
 
 def by_kind(lines: Iterable[Line]) -> list[Kind]:
