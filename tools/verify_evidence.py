@@ -34,7 +34,15 @@ PACK = "gateway-evidence/1"
 MEMBERS_OF_INDEX = "before case files format from home made_at packages rehearsal since until"
 SLICE = "consistency count cites first first_path format last_path origin size"
 RECEIPT = "agreement_hash at digest format head id kind officer package party"
+SITE_RECEIPT = (
+    "agreement_hash at digest format id kind name officer package party person said signed_by"
+)
 OFFICERS_SAY = {"accepted", "queried", "quarantined"}
+SAID_ON_SITE = {
+    "opened": "I have opened this package, and it can be read.",
+    "accepted": "I accept this package for my organisation.",
+    "queried": "I have a question about this package, and do not accept it as it is.",
+}
 LOG_FILE = re.compile(r"ledger/([1-9]\d*)/(slice\.json|leaves\.bin|checkpoints/\d+\.note)")
 FINGERPRINT = re.compile(r"[0-9A-F]{40}")
 
@@ -637,17 +645,41 @@ def verify_manifests(pack, gpg, keys, gateway, seen):
 
 
 def named(receipt):
-    """Who signed a receipt: a party, or an officer of it."""
+    """Who signed a receipt: a party, or an officer of it; on the site, who said it."""
     officer, party = receipt["officer"], receipt["party"]
+    if on_site(receipt):
+        return f"{receipt['name']} of {party}"
     return f"{officer} of {party}" if officer else party
 
 
-def verify_receipts(pack, gpg, keys, pins, seen):
+def on_site(receipt):
+    """Whether the gateway says that somebody said it on its site: nobody else has signed it."""
+    return receipt["format"] == "gateway-site-receipt/1"
+
+
+def verify_site_receipt(name, said, gpg, gateway):
+    """The key of the gateway that signed what somebody said on its site."""
+    place = f"receipts/{said['package']}/{said['party']}/"
+    if not name.startswith(place) or SAID_ON_SITE.get(said["kind"]) != said["said"]:
+        raise Unproven(f"{name} is no receipt of what it is named for")
+    key = gpg.signer(name)
+    if key not in gateway or key != said["signed_by"]:
+        raise Unproven(f"{name} is not signed by the gateway, with a key that you know")
+    return key
+
+
+def verify_receipts(pack, gpg, keys, pins, gateway, seen):
     """Each receipt: [(SHA-256, receipt, the key that signed it, or None)]."""
     found = []
     officers = pack.told("receipts/signers.json")
     for name in sorted(pack.under("receipts/", ".receipt.json")):
-        said = pack.told(name, RECEIPT)
+        said = pack.told(name)
+        site = isinstance(said, dict) and said.get("format") == "gateway-site-receipt/1"
+        said = pack.told(name, SITE_RECEIPT if site else RECEIPT)
+        if site:
+            key = verify_site_receipt(name, said, gpg, gateway)
+            found.append((sha256(pack.read(name)).hex(), said, key))
+            continue
         place = f"receipts/{said['package']}/{said['party']}/"
         if said["format"] != "gateway-receipt/1" or not name.startswith(place):
             raise Unproven(f"{name} is no receipt of what it is named for")
@@ -734,7 +766,7 @@ def verify_pack(path, keys_text, kept_notes, known, say):
         gpg = Gpg(pack, folder)
         agreements = verify_agreements(pack, gpg, pins["parties"])
         manifests = verify_manifests(pack, gpg, keys, gateway, seen)
-        receipts = verify_receipts(pack, gpg, keys, pins["parties"], seen)
+        receipts = verify_receipts(pack, gpg, keys, pins["parties"], gateway, seen)
     facts, slices = Facts(index["since"], index["before"]), []
     places = sorted({int(hit[1]) for hit in map(LOG_FILE.fullmatch, pack.names) if hit})
     if not places:
@@ -783,8 +815,12 @@ def tell(say, known, index, slices, agreements, manifests, receipts, seen):
             " deliveries: their SHA-256, rows, columns left out, and the agreement they were under."
         )
     signers = {}
+    by_word = {}
     for _, said, key in receipts:
-        if key:
+        if on_site(said):
+            kinds = by_word.setdefault(named(said), {})
+            kinds[said["kind"]] = kinds.get(said["kind"], 0) + 1
+        elif key:
             kinds = signers.setdefault((named(said), unknown_mark(key, known)), {})
             kinds[said["kind"]] = kinds.get(said["kind"], 0) + 1
     for (who, mark), kinds in sorted(signers.items()):
@@ -792,6 +828,9 @@ def tell(say, known, index, slices, agreements, manifests, receipts, seen):
         sizes = [item.size for item in seen if item.who == who and item.same]
         same = f" It saw the first {max(sizes)} events, the same as here." if sizes else ""
         say(f"- by {who}{mark}: {words}, for the very bytes that the manifests name.{same}")
+    for who, kinds in sorted(by_word.items()):
+        words = ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items()))
+        say(f"- by the gateway's word, and not signed by them: {who} said on the site: {words}.")
     kept = "about the named packages " if index["case"] else ""
     say(f"- Every manifest and receipt {kept}that these events tell of is here, and no other.")
 
@@ -837,6 +876,9 @@ def tell_not(say, slices, agreements, manifests, receipts, seen, keys_known, kno
     missing = {said["agreement_hash"] for said in manifests.values()} - set(agreements)
     for told in sorted(missing):
         say(f"- what agreement {told[:16]}… says: it is not in the pack.")
+    if any(on_site(said) for _, said, _ in receipts):
+        say("- by the people themselves: what they said on the site. That they were signed in, and")
+        say("  said it in these words, is the gateway's account, signed with its own key.")
     bare = sum(1 for _, _, key in receipts if key is None)
     if bare:
         say(f"- by a recipient: {bare} of the collections, which are the gateway's own account.")

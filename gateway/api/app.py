@@ -12,7 +12,8 @@ from werkzeug.routing import BaseConverter, Map
 from gateway.api.face import Face
 from gateway.api.problem import Problem, internal, problem_of
 from gateway.api.routes import IDS, ROUTES, Route
-from gateway.api.views import OPEN_VIEWS, VIEWS, connection
+from gateway.api.views import OPEN_VIEWS, VIEWS
+from gateway.serving.content import connection
 from gateway.serving.headway import HEADWAY, WORK_SECONDS
 
 LARGEST_BODY = 64 * 1024  # bytes; a drop has its flow's own limit

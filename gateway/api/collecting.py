@@ -1,47 +1,22 @@
 """Packages, as their recipients see and fetch them."""
 
-import socket
-from base64 import b64encode
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from pathlib import Path
-
-import structlog
+from flask import Response, request
 
 from gateway.api.callers import WAY, Caller
 from gateway.api.face import Face
 from gateway.api.problem import Problem, problem_of
-from gateway.api.ranges import Span
-from gateway.api.sending import send
 from gateway.api.shapes import PackageShape, PackagesShape
 from gateway.receipts.refused import ReceiptRefused, refusal
 from gateway.receipts.serving import (
     manifest_file,
-    note_served,
     package_file,
     require_servable,
     servable,
     signature_file,
 )
+from gateway.serving.content import Collector, OtherBytes, Ours, file_answer, ours_of
+from gateway.serving.ranges import RangeUnsatisfiable
 from gateway.store import packages
-from gateway.store.database import StoreFault, Transaction
-from gateway.store.lifecycles import MoveRefused
-from gateway.store.packages import DeliveryRow, PackageRow
-
-_LOG = structlog.get_logger("api")
-
-
-@dataclass(frozen=True)
-class Ours:
-    """A package, and its delivery to the caller's party."""
-
-    package: PackageRow
-    delivery: DeliveryRow
-
-    @property
-    def etag(self) -> str:
-        """What names exactly these bytes: their SHA-256."""
-        return self.delivery.sha256
 
 
 def listed(face: Face, caller: Caller) -> PackagesShape:
@@ -49,7 +24,7 @@ def listed(face: Face, caller: Caller) -> PackagesShape:
     who = caller.principal
     with face.parts.database.transaction() as tx:
         rows = servable(tx, who.party, who.flow)
-        return PackagesShape(packages=[shape(_ours(tx, row)) for row in rows])
+        return PackagesShape(packages=[shape(ours_of(tx, row)) for row in rows])
 
 
 def require(face: Face, caller: Caller, package_id: str) -> Ours:
@@ -59,7 +34,7 @@ def require(face: Face, caller: Caller, package_id: str) -> Ours:
     """
     try:
         with face.parts.database.transaction() as tx:
-            ours = _ours(tx, require_servable(tx, package_id, caller.principal.party))
+            ours = ours_of(tx, require_servable(tx, package_id, caller.principal.party))
         if ours.package.flow != caller.principal.flow:
             raise refusal("package.unknown")
     except ReceiptRefused as refused:
@@ -110,72 +85,25 @@ def signature(face: Face, ours: Ours) -> bytes:
     return signature_file(face.parts.vault, ours.delivery).read_bytes()
 
 
-def content(face: Face, ours: Ours) -> Path:
-    """The package's file, read whole and matching."""
-    return package_file(face.parts.vault, ours.delivery)
+def content(face: Face, caller: Caller, ours: Ours) -> Response:
+    """The package's file, read whole and matching, as the request wants it. Raises Problem."""
+    path = package_file(face.parts.vault, ours.delivery)
+    collector = Collector(caller.id, WAY, face.parts.database, face.ending, face.now)
+    try:
+        return file_answer(request, ours, path, collector)
+    except OtherBytes as other:
+        raise _changed(ours) from other
+    except RangeUnsatisfiable as outside:
+        raise Problem(
+            416,
+            "range.outside",
+            "The range lies outside the file.",
+            f"The file has {ours.delivery.size} bytes.",
+            {"Content-Range": f"bytes */{ours.delivery.size}"},
+        ) from outside
 
 
-def sending(
-    face: Face, caller: Caller, ours: Ours, path: Path, span: Span, to: socket.socket | None
-) -> Iterator[bytes]:
-    """The blocks of a span; what arrives of it is noted as served to the caller."""
-    return send(path, span, to, _Noted(face, caller, ours))
-
-
-@dataclass
-class _Noted:
-    """A download whose bytes count. Whoever asks just after its last byte waits for the count."""
-
-    face: Face
-    caller: Caller
-    ours: Ours
-    near_end: bool = False
-
-    def ending(self) -> None:
-        """The last byte is about to be sent."""
-        self.near_end = True
-        self.face.ending.begin(self.caller.id, self.ours.package.id)
-
-    def over(self, arrived: Span) -> None:
-        """Note what arrived. A fault is logged: the answer has gone, so nobody can be told."""
-        try:
-            collected = self._note(arrived)
-            _LOG.info("sent", **self._about(arrived), collected=collected)
-        except (StoreFault, ReceiptRefused, MoveRefused) as fault:
-            _LOG.error("served bytes not noted", **self._about(arrived), code=fault.code)
-        finally:
-            if self.near_end:
-                self.face.ending.end(self.caller.id, self.ours.package.id)
-
-    def _about(self, arrived: Span) -> dict[str, str | int]:
-        package, caller = self.ours.package.id, self.caller.id
-        return {"package": package, "caller": caller, "start": arrived.start, "stop": arrived.stop}
-
-    def _note(self, arrived: Span) -> bool:
-        return note_served(
-            self.face.parts.database,
-            self.ours.delivery,
-            self.ours.package.agreement_hash,
-            self.caller.id,
-            WAY,
-            arrived.start,
-            arrived.stop,
-            self.face.now(),
-        )
-
-
-def headers(ours: Ours) -> Mapping[str, str]:
-    """What a package's file says of itself, whole or in part."""
-    digest = _as_structured_bytes(ours.delivery.sha256)
-    return {
-        "Accept-Ranges": "bytes",
-        "ETag": f'"{ours.etag}"',
-        "Repr-Digest": f"sha-256={digest}",
-        "Content-Disposition": f'attachment; filename="{ours.delivery.file_name}"',
-    }
-
-
-def changed(ours: Ours) -> Problem:
+def _changed(ours: Ours) -> Problem:
     """What a caller hears who wants other bytes than there are."""
     return Problem(
         412,
@@ -183,15 +111,3 @@ def changed(ours: Ours) -> Problem:
         "The file is not the one that the request is about.",
         f"Fetch it from its start. Its ETag is now {ours.etag}.",
     )
-
-
-def _ours(tx: Transaction, delivery: DeliveryRow) -> Ours:
-    package = packages.get(tx, delivery.package_id)
-    if package is None:
-        raise refusal("package.unknown")
-    return Ours(package, delivery)
-
-
-def _as_structured_bytes(sha256: str) -> str:
-    """A hash as RFC 8941 writes bytes in a header."""
-    return f":{b64encode(bytes.fromhex(sha256)).decode()}:"

@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 
 from gateway.api.callers import Callers
 from gateway.api.rates import AtOnce, Rates
-from gateway.api.sending import Ending
 from gateway.engine.face import FaceParts
+from gateway.serving.sending import Ending
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,6 @@
 """From a request to what decides, and back: a view takes bytes and headers apart, no more."""
 
 import json
-import socket
 from collections.abc import Callable, Mapping
 
 from flask import Response, request
@@ -9,13 +8,11 @@ from pydantic import ValidationError
 
 from gateway.api import asking, collecting, standing, upload
 from gateway.api.callers import Caller
-from gateway.api.collecting import Ours
 from gateway.api.face import Face
 from gateway.api.openapi import document
 from gateway.api.problem import Problem
-from gateway.api.ranges import RangeUnsatisfiable, Span, wanted_span
 from gateway.api.shapes import HealthShape, ReceiptBody, Shape, TakenShape
-from gateway.serving.headway import connection_of
+from gateway.serving.content import connection
 from gateway.serving.taking import require_room, take
 
 _NO_LIMIT = 1 << 62
@@ -25,11 +22,6 @@ View = Callable[..., Response]  # of a face, a caller, and the ids of the route
 
 def _json(shape: Shape, status: int = 200) -> Response:
     return Response(shape.model_dump_json() + "\n", status, mimetype="application/json")
-
-
-def connection() -> socket.socket | None:
-    """The socket of the request in hand; None in a test client."""
-    return connection_of(request.environ)
 
 
 # --- for anybody ---------------------------------------------------------------------------------
@@ -68,38 +60,7 @@ def _signature(face: Face, caller: Caller, package: str) -> Response:
 
 
 def _content(face: Face, caller: Caller, package: str) -> Response:
-    ours = collecting.require(face, caller, package)
-    path = collecting.content(face, ours)
-    span = _span(ours)
-    size = ours.delivery.size
-    wanted = span or Span(0, size)
-    answer = Response(status=206 if span else 200, mimetype="application/octet-stream")
-    answer.headers.extend(dict(collecting.headers(ours)))
-    if span:
-        answer.headers["Content-Range"] = span.content_range(size)
-    if request.method != "HEAD":
-        answer.response = collecting.sending(face, caller, ours, path, wanted, connection())
-    answer.headers["Content-Length"] = str(wanted.stop - wanted.start)
-    return answer
-
-
-def _span(ours: Ours) -> Span | None:
-    """What the headers ask for; None: the whole file. Raises Problem 412 or 416."""
-    if request.if_match and not request.if_match.contains(ours.etag):
-        raise collecting.changed(ours)
-    condition = request.headers.get("If-Range")
-    if condition is not None and condition.strip() != f'"{ours.etag}"':
-        return None
-    try:
-        return wanted_span(request.headers.get("Range"), ours.delivery.size)
-    except RangeUnsatisfiable as outside:
-        raise Problem(
-            416,
-            "range.outside",
-            "The range lies outside the file.",
-            f"The file has {ours.delivery.size} bytes.",
-            {"Content-Range": f"bytes */{ours.delivery.size}"},
-        ) from outside
+    return collecting.content(face, caller, collecting.require(face, caller, package))
 
 
 # --- what the worker does ------------------------------------------------------------------------

@@ -89,7 +89,7 @@ def _malformed() -> dict[str, Any]:
     return _no("asked.malformed", "The worker was asked something it does not know.", hint)
 
 
-def _yes(told: Mapping[str, str]) -> dict[str, Any]:
+def _yes(told: Mapping[str, Any]) -> dict[str, Any]:
     return {"ok": True, **told}
 
 

@@ -20,14 +20,24 @@ from gateway.access.sessions import (
     session_of,
 )
 from gateway.dispatch.password import PasswordRefused, released_password
+from gateway.engine import senders
 from gateway.engine.lock import only_worker
+from gateway.engine.onsitecollecting import (
+    Here,
+    accept,
+    close_query,
+    query,
+    read_query,
+    say_in_query,
+)
 from gateway.engine.parts import Parts
-from gateway.intake.change import ChangeRefused, withdraw_drop
+from gateway.intake.change import withdraw_drop
 from gateway.receipts.refused import ReceiptRefused, refusal
 from gateway.receipts.serving import require_servable
+from gateway.receipts.threads import Place
 from gateway.records.leaf import Fact
 from gateway.records.ledger import event, record
-from gateway.store import drops, packages
+from gateway.store import packages
 from gateway.store.database import Transaction
 
 PATIENCE_SECONDS = 10.0
@@ -57,7 +67,41 @@ class DropOnSite(OnSite):
     drop: str = Field(max_length=100)
 
 
-Act = Callable[[Parts, Any, SiteSession, datetime], Mapping[str, str]]
+class ColumnsOnSite(DropOnSite):
+    """The columns of a drop; ``names``: those too that the agreement does not know."""
+
+    names: bool = False
+
+
+class ReplaceOnSite(DropOnSite):
+    """A drop that a newer one, ``by``, is to stand for."""
+
+    by: str = Field(max_length=100)
+
+
+class QueryOnSite(PackageOnSite):
+    """A question about a package, or a row of it; ``once`` is its form's own, sent twice or not."""
+
+    text: str = Field(max_length=8_000)
+    reference: str = Field(max_length=100)
+    heading: str = Field(max_length=200)
+    once: str = Field(pattern=r"^[0-9a-f]{12}$")
+
+
+class ThreadOnSite(OnSite):
+    """About a query that the party asked, or that its flow's sender answers."""
+
+    query: str = Field(max_length=40)
+
+
+class SayOnSite(ThreadOnSite):
+    """What is said on in it; an answer may name the ``drop`` that corrects what was sent."""
+
+    text: str = Field(max_length=8_000)
+    drop: str | None = Field(default=None, max_length=100)
+
+
+Act = Callable[[Parts, Any, SiteSession, datetime], Mapping[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -71,7 +115,7 @@ class Op:
     refused: str = "access.refused"
 
 
-def answer_on_site(parts: Parts, asked: Mapping[str, Any], now: datetime) -> Mapping[str, str]:
+def answer_on_site(parts: Parts, asked: Mapping[str, Any], now: datetime) -> Mapping[str, Any]:
     """Judge who asks, and do it. Raises ValidationError, SessionRefused, and what the act raises.
 
     A refusal is in the ledger.
@@ -105,14 +149,7 @@ def require_package(tx: Transaction, package_id: str, party: str, flow: str) -> 
 def withdraw(parts: Parts, drop_id: str, party: str, flow: str, now: datetime) -> dict[str, str]:
     """Take a drop of the party and flow back. Raises ChangeRefused."""
     with only_worker(parts.home.lock, PATIENCE_SECONDS):
-        with parts.database.transaction() as tx:
-            drop = drops.get(tx, drop_id)
-        if drop is None or (drop.party, drop.flow) != (party, flow):
-            raise ChangeRefused(
-                "drop.unknown",
-                "There is no drop of that id of this party and flow.",
-                "The list of drops shows those there are.",
-            )
+        drop = senders.require_drop(parts, drop_id, party, flow)
         withdraw_drop(parts.database, drop.id, now)
     return {"drop": drop.id}
 
@@ -135,15 +172,58 @@ def _withdraw(parts: Parts, asked: DropOnSite, who: SiteSession, now: datetime) 
     return withdraw(parts, asked.drop, asked.party, asked.flow, now)
 
 
+def _columns(parts: Parts, asked: ColumnsOnSite, who: SiteSession, now: datetime) -> dict[str, Any]:
+    del who, now
+    return senders.columns(parts, asked.drop, asked.party, asked.flow, asked.names)
+
+
+def _replace(parts: Parts, asked: ReplaceOnSite, who: SiteSession, now: datetime) -> dict[str, str]:
+    del who
+    return senders.replace(parts, asked.drop, asked.by, asked.party, asked.flow, now)
+
+
+def _here(parts: Parts, asked: OnSite, who: SiteSession, now: datetime) -> Here:
+    return Here(parts, who, asked.party, asked.flow, now)
+
+
+def _accept(parts: Parts, asked: PackageOnSite, who: SiteSession, now: datetime) -> dict[str, str]:
+    return accept(_here(parts, asked, who, now), asked.package)
+
+
+def _query(parts: Parts, asked: QueryOnSite, who: SiteSession, now: datetime) -> dict[str, str]:
+    place = Place(asked.reference.strip() or None, asked.heading.strip() or None)
+    here = _here(parts, asked, who, now)
+    return query(here, asked.package, asked.text, place, asked.once)
+
+
+def _read(parts: Parts, asked: ThreadOnSite, who: SiteSession, now: datetime) -> dict[str, Any]:
+    return read_query(_here(parts, asked, who, now), asked.query)
+
+
+def _say(parts: Parts, asked: SayOnSite, who: SiteSession, now: datetime) -> dict[str, str]:
+    return say_in_query(_here(parts, asked, who, now), asked.query, asked.text, asked.drop)
+
+
+def _close(parts: Parts, asked: ThreadOnSite, who: SiteSession, now: datetime) -> dict[str, str]:
+    return close_query(_here(parts, asked, who, now), asked.query)
+
+
 def _about(asked: OnSite) -> str:
     if isinstance(asked, PackageOnSite):
         return f"package:{asked.package}"
     return f"drop:{asked.drop}" if isinstance(asked, DropOnSite) else "door"
 
 
+_RECIPIENT, _SENDER = frozenset({"recipient"}), frozenset({"sender"})
+_EITHER = _RECIPIENT | _SENDER
 OPS: Mapping[str, Op] = {
-    "password": Op(
-        PackageOnSite, frozenset({"recipient"}), _password, fresh=True, refused="password.refused"
-    ),
-    "withdraw": Op(DropOnSite, frozenset({"sender"}), _withdraw),
+    "password": Op(PackageOnSite, _RECIPIENT, _password, fresh=True, refused="password.refused"),
+    "accept": Op(PackageOnSite, _RECIPIENT, _accept, fresh=True, refused="receipt.refused"),
+    "query": Op(QueryOnSite, _RECIPIENT, _query, fresh=True, refused="receipt.refused"),
+    "query-read": Op(ThreadOnSite, _EITHER, _read),
+    "query-say": Op(SayOnSite, _EITHER, _say),
+    "query-close": Op(ThreadOnSite, _RECIPIENT, _close),
+    "withdraw": Op(DropOnSite, _SENDER, _withdraw),
+    "replace": Op(ReplaceOnSite, _SENDER, _replace),
+    "columns": Op(ColumnsOnSite, _SENDER, _columns),
 }

@@ -16,7 +16,7 @@ from gateway.intake.confined.frames import ReaderFailed
 from gateway.intake.confined.reader import Reader
 from gateway.intake.findings import finding
 from gateway.intake.judge import Judgement, Memory, Progress, judge, refused
-from gateway.intake.report import Received, Wording, write_report
+from gateway.intake.report import Received, Wording, report_name, write_report
 from gateway.records.ledger import event, move, record
 from gateway.records.staging import Draft, Row, StagedRows, Staging
 from gateway.records.vault import Vault
@@ -185,7 +185,7 @@ def _settle(
 ) -> Processed:
     """Report to the sender, then make the judgement final. The report is rewritten on a re-run."""
     wording = Wording(parts.agreed.rule_book(drop.flow))
-    name = f"{drop.flow}-{london_date(drop.received_at).isoformat()}-{drop.id}"
+    name = report_name(drop.flow, drop.received_at, drop.id)
     received = Received(drop.id, drop.received_at, drop.size, drop.sha256)
     folder = parts.home.reports_of(drop.party)
     _, page = write_report(folder, name, received, verdict, state, wording)

@@ -18,9 +18,11 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from gateway.agreement.model import FieldSpec, RuleBook
+from gateway.agreement.windows import london_date
 from gateway.intake.findings import Finding, words
 from gateway.intake.judge import Judgement
 
+CSV_HEADINGS = ("severity", "code", "row", "column", "what is wrong", "what to do")
 SHOWN_ON_PAGE = 500
 _LISTED_VALUES = 14
 _STATES = {
@@ -40,6 +42,11 @@ class Received:
     at: datetime
     size: int
     sha256: str
+
+
+def report_name(flow: str, received_at: datetime, drop_id: str) -> str:
+    """What a drop's report is called, without the ending of its file."""
+    return f"{flow}-{london_date(received_at).isoformat()}-{drop_id}"
 
 
 class Wording:
@@ -156,7 +163,7 @@ def _write(target: Path, text: str) -> None:
 def _as_csv(verdict: Judgement, wording: Wording) -> str:
     text = io.StringIO()
     writer = csv.writer(text)
-    writer.writerow(("severity", "code", "row", "column", "what is wrong", "what to do"))
+    writer.writerow(CSV_HEADINGS)
     for item in verdict.findings:
         place = ("" if item.row is None else item.row, item.column or "")
         writer.writerow((item.severity, item.code, *place, *wording.of(item)))

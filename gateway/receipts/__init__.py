@@ -9,7 +9,7 @@ from datetime import datetime
 from gateway.receipts.judging import judge_rows, judge_signature, signed_by_party
 from gateway.receipts.keeping import Recorded, Taken, Way, keep
 from gateway.receipts.parts import Receipts
-from gateway.receipts.receipt import LARGEST_BODY, LARGEST_SIGNATURE, from_bytes
+from gateway.receipts.receipt import LARGEST_BODY, LARGEST_SIGNATURE, Receipt, from_bytes
 from gateway.receipts.refused import ReceiptRefused, refusal
 from gateway.receipts.witness import heed, seen_in
 from gateway.records.leaf import Fact
@@ -59,7 +59,7 @@ def acknowledge(parts: Receipts, offered: Offered, now: datetime) -> Recorded:
         raise
 
 
-def _read(offered: Offered) -> Taken:
+def _read(offered: Offered) -> Taken[Receipt]:
     if len(offered.body) > LARGEST_BODY or len(offered.signature or b"") > LARGEST_SIGNATURE:
         raise refusal("receipt.too-large")
     try:

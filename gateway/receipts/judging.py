@@ -11,7 +11,7 @@ from pathlib import Path
 
 from gateway.crypto.faults import CryptoFault
 from gateway.crypto.signatures import Signature
-from gateway.receipts.keeping import Taken
+from gateway.receipts.keeping import Form, Taken
 from gateway.receipts.parts import Receipts
 from gateway.receipts.receipt import BY_OFFICER, Receipt, ReceiptKind
 from gateway.receipts.refused import ReceiptRefused, refusal
@@ -51,7 +51,7 @@ class Judged:
 
 
 def judge_rows(
-    tx: Transaction, taken: Taken, party: str, flow: str | None, now: datetime
+    tx: Transaction, taken: Taken[Form], party: str, flow: str | None, now: datetime
 ) -> Judged:
     """Hold a receipt against what was delivered. ``party`` and ``flow``: whose way in it took.
 
@@ -76,7 +76,7 @@ def judge_rows(
         raise refusal("receipt.wrong-agreement", delivery.id)
     if receipt.at > now + SKEW or _before_placed(receipt.at, delivery):
         raise refusal("receipt.wrong-time", delivery.id)
-    return Judged(package, delivery, _next(receipt, package, delivery))
+    return Judged(package, delivery, _next(receipt.kind, package, delivery))
 
 
 def _before_placed(at: datetime, delivery: DeliveryRow) -> bool:
@@ -84,17 +84,17 @@ def _before_placed(at: datetime, delivery: DeliveryRow) -> bool:
     return delivery.placed_at is None or at < delivery.placed_at.replace(microsecond=0)
 
 
-def _next(receipt: Receipt, package: PackageRow, delivery: DeliveryRow) -> str | None:
-    if package.state == "superseded" and receipt.kind != "quarantined":
+def _next(kind: ReceiptKind, package: PackageRow, delivery: DeliveryRow) -> str | None:
+    if package.state == "superseded" and kind != "quarantined":
         raise refusal("receipt.superseded", delivery.id)
     follows = FOLLOWS[delivery.state]
-    if receipt.kind in follows:
-        return follows[receipt.kind]
-    withdrawn = delivery.state in ("recalled", "quarantined") and receipt.kind != "quarantined"
+    if kind in follows:
+        return follows[kind]
+    withdrawn = delivery.state in ("recalled", "quarantined") and kind != "quarantined"
     raise refusal("receipt.recalled" if withdrawn else "receipt.out-of-order", delivery.id)
 
 
-def signed_by_party(parts: Receipts, taken: Taken, party: str) -> bool:
+def signed_by_party(parts: Receipts, taken: Taken[Receipt], party: str) -> bool:
     """Whether the party, or the officer of it that a receipt names, signed it."""
     if taken.receipt.party != party or not taken.signature:
         return False
@@ -105,7 +105,7 @@ def signed_by_party(parts: Receipts, taken: Taken, party: str) -> bool:
     return True
 
 
-def judge_signature(parts: Receipts, taken: Taken, judged: Judged) -> None:
+def judge_signature(parts: Receipts, taken: Taken[Receipt], judged: Judged) -> None:
     """Hold the signature to the pinned key of whoever must have made it, as at signing time.
 
     Raises ReceiptRefused; CryptoFault where the gateway itself cannot judge (no public key, no
@@ -125,7 +125,7 @@ def judge_signature(parts: Receipts, taken: Taken, judged: Judged) -> None:
         raise refusal("receipt.wrong-time", about)
 
 
-def _verified(parts: Receipts, taken: Taken, key: str) -> Signature:
+def _verified(parts: Receipts, taken: Taken[Receipt], key: str) -> Signature:
     with tempfile.TemporaryDirectory(prefix="receipt-", dir=parts.home.work) as folder:
         body, signature = Path(folder) / "receipt", Path(folder) / "signature"
         body.write_bytes(taken.body)

@@ -3,9 +3,10 @@
 import hashlib
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Generic, Literal, TypeVar
 
 from gateway.receipts.receipt import Receipt
+from gateway.receipts.sitereceipt import SiteReceipt
 from gateway.records.leaf import Fact
 from gateway.records.ledger import event, move, record
 from gateway.store import packages
@@ -13,7 +14,8 @@ from gateway.store import receipts as rows
 from gateway.store.database import Transaction
 from gateway.store.packages import DeliveryRow, PackageRow
 
-Way = Literal["folder", "api", "sftp", "s3"]
+Way = Literal["folder", "api", "sftp", "s3", "web"]
+Form = TypeVar("Form", Receipt, SiteReceipt)
 _STAMPS = {
     "collected": "collected_at",
     "opened": "opened_at",
@@ -26,7 +28,7 @@ _STAMPS = {
 class Recorded:
     """A receipt that was recorded. ``state``: the delivery's now; ``moved``: whether by this."""
 
-    receipt: Receipt
+    receipt: Receipt | SiteReceipt
     delivery_id: str
     way: Way
     state: str
@@ -44,13 +46,17 @@ class Recorded:
 
 
 @dataclass(frozen=True)
-class Taken:
-    """A receipt as it came: its very bytes, their signature (None: the gateway's own), the way."""
+class Taken(Generic[Form]):
+    """A receipt as it came: its very bytes, their signature (None: the gateway's own), the way.
 
-    receipt: Receipt
+    One given on the site has the gateway's signature. ``person``: who did it there, their id.
+    """
+
+    receipt: Form
     body: bytes
     signature: bytes | None
     way: Way
+    person: str | None = None
 
     @property
     def sha256(self) -> str:
@@ -60,7 +66,7 @@ class Taken:
 
 def keep(
     tx: Transaction,
-    taken: Taken,
+    taken: Taken[Form],
     package: PackageRow,
     delivery: DeliveryRow,
     to: str | None,
@@ -77,6 +83,7 @@ def keep(
         delivery_id=delivery.id,
         kind=receipt.kind,
         officer=receipt.officer,
+        person=taken.person,
         way=taken.way,
         at=receipt.at,
         recorded_at=now,
@@ -92,7 +99,7 @@ def keep(
         "digest": receipt.digest,
         "receipt": taken.sha256,
     }
-    commits: dict[str, Fact] = {"officer": receipt.officer or ""}
+    commits: dict[str, Fact] = {"officer": taken.person or receipt.officer or ""}
     subject = f"delivery:{delivery.id}"
     happened = event("receipt.recorded", subject, package.agreement_hash, facts, commits)
     if to is None:

@@ -58,9 +58,9 @@ def note_served(
 ) -> bool:
     """Note that the bytes ``start`` to ``stop`` (not included) of a delivery were served.
 
-    True when ``principal`` (a token's prefix, a key's fingerprint; never a secret) now first has
-    every byte: then the gateway's own, unsigned receipt ``collected`` is recorded, and the delivery
-    moves placed → collected unless another collector moved it before.
+    True when ``principal`` (a token's prefix, a key's fingerprint, on the site a person's id; never
+    a secret) now first has every byte: then the gateway's own, unsigned receipt ``collected`` is
+    recorded, and the delivery moves placed → collected unless another collector moved it before.
     """
     start, stop = max(start, 0), min(stop, delivery.size)
     if start >= stop:
@@ -73,12 +73,17 @@ def note_served(
         served.put(tx, delivery.id, principal, way, after, now)
         if not covers(after, delivery.size):
             return False
-        _collected(tx, delivery, agreement_hash, way, now)
+        person = principal if way == "web" else None
+        _collected(tx, delivery, agreement_hash, (way, person), now)
     return True
 
 
 def _collected(
-    tx: Transaction, delivery: DeliveryRow, agreement_hash: str, way: Way, now: datetime
+    tx: Transaction,
+    delivery: DeliveryRow,
+    agreement_hash: str,
+    by: tuple[Way, str | None],
+    now: datetime,
 ) -> None:
     package = packages.get(tx, delivery.package_id)
     fresh = packages.delivery(tx, delivery.package_id, delivery.party)
@@ -86,7 +91,7 @@ def _collected(
         raise refusal("package.unknown")
     receipt = new_receipt("collected", package.id, fresh.party, fresh.sha256, agreement_hash, now)
     to = "collected" if fresh.state == "placed" else None
-    keep(tx, Taken(receipt, to_bytes(receipt), None, way), package, fresh, to, now)
+    keep(tx, Taken(receipt, to_bytes(receipt), None, *by), package, fresh, to, now)
 
 
 def package_file(vault: Vault, delivery: DeliveryRow) -> Path:

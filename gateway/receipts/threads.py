@@ -54,11 +54,31 @@ class Queries:
 
 
 @dataclass(frozen=True)
+class Speaker:
+    """Whoever speaks for a party in threads: an officer, or a person who is signed in to the site.
+
+    Whoever makes one of a person has judged their session and grant; of an officer, `threads` does.
+    """
+
+    id: str
+    party: str
+
+
+@dataclass(frozen=True)
 class Place:
     """What of a package a query is about. Both None: the package as a whole."""
 
     reference: str | None = None
     heading: str | None = None
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is asked, under the id that its thread is to have. ``text``: as `texts.taken` gives."""
+
+    id: str
+    text: str
+    place: Place
 
 
 @dataclass(frozen=True)
@@ -71,7 +91,7 @@ class Correction:
 
 @dataclass(frozen=True)
 class Said:
-    """One entry of a thread, opened for one of its two parties."""
+    """One entry of a thread, opened for one of its two parties. ``officer``: or a person's id."""
 
     number: int
     party: str
@@ -101,39 +121,63 @@ def ask(
 ) -> ThreadRow:
     """Open a thread about a package that the party has opened. Raises QueryRefused, TextRefused."""
     text = taken(content)
-    officer = _officer(parts, officer_id, party, "recipient")
+    speaker = _officer(parts, officer_id, party, "recipient")
+    question = Question(thread_id(now, secrets.token_hex(6)), text, place)
     with parts.database.transaction() as tx:
-        package = packages.get(tx, package_id)
-        delivery = packages.delivery(tx, package_id, party)
-        if package is None or delivery is None:
-            raise QueryRefused(
-                "query.unknown-package",
-                f"{party} has received no package of that id.",
-                "`status` lists the packages and their deliveries.",
-            )
-        _require_opened(delivery)
-        flow = parts.flow(package.flow)
-        place = _judged(tx, parts, flow, place)
-        thread_id = f"{london_date(now):%Y%m%d}-{secrets.token_hex(6)}"
-        threads.add(
-            tx,
-            thread_id=thread_id,
-            package_id=package_id,
-            flow=flow.id,
-            party=party,
-            place_sealed=_sealed_place(parts.sealer, thread_id, place),
-            opened_at=now,
+        return open_thread(tx, parts, package_id, speaker, question, now)
+
+
+def thread_id(now: datetime, digits: str) -> str:
+    """A thread's id: its day in London, and 12 hexadecimal digits."""
+    return f"{london_date(now):%Y%m%d}-{digits}"
+
+
+def open_thread(
+    tx: Transaction,
+    parts: Queries,
+    package_id: str,
+    speaker: Speaker,
+    question: Question,
+    now: datetime,
+) -> ThreadRow:
+    """Open a thread in the caller's transaction; one of that id about that package stands as it is.
+
+    Raises QueryRefused.
+    """
+    party = speaker.party
+    package = packages.get(tx, package_id)
+    delivery = packages.delivery(tx, package_id, party)
+    if package is None or delivery is None:
+        raise QueryRefused(
+            "query.unknown-package",
+            f"{party} has received no package of that id.",
+            "`status` lists the packages and their deliveries.",
         )
-        thread = _thread(tx, thread_id)
-        _say(tx, parts, thread, officer, text, Correction(), now)
-        record(tx, _happened("query.opened", parts, thread, officer), now)
-        return thread
+    there = threads.get(tx, question.id)
+    if there is not None and (there.package_id, there.party) == (package_id, party):
+        return there
+    _require_opened(delivery)
+    flow = parts.flow(package.flow)
+    place = _judged(tx, parts, flow, question.place)
+    threads.add(
+        tx,
+        thread_id=question.id,
+        package_id=package_id,
+        flow=flow.id,
+        party=party,
+        place_sealed=_sealed_place(parts.sealer, question.id, place),
+        opened_at=now,
+    )
+    thread = _thread(tx, question.id)
+    _say(tx, parts, thread, speaker, question.text, Correction(), now)
+    record(tx, _happened("query.opened", parts, thread, speaker), now)
+    return thread
 
 
 def answer(
     parts: Queries,
     thread_id: str,
-    officer_id: str,
+    who: str | Speaker,
     content: bytes,
     now: datetime,
     correction: Correction = Correction(),
@@ -145,56 +189,70 @@ def answer(
     text = taken(content)
     with parts.database.transaction() as tx:
         thread = _thread(tx, thread_id, ("open",))
-        officer = _officer(parts, officer_id, parts.flow(thread.flow).sender, "sender")
+        speaker = _speaker(parts, who, parts.flow(thread.flow).sender, "sender")
         _require_correction(tx, parts, thread, correction)
-        _say(tx, parts, thread, officer, text, correction, now)
-        happened = _happened("query.answered", parts, thread, officer)
+        _say(tx, parts, thread, speaker, text, correction, now)
+        happened = _happened("query.answered", parts, thread, speaker)
         values = {"answered_at": now}
         move(tx, "thread", {"id": thread_id}, "open", "answered", happened, now, values)
 
 
 def ask_again(
-    parts: Queries, thread_id: str, officer_id: str, content: bytes, now: datetime
+    parts: Queries, thread_id: str, who: str | Speaker, content: bytes, now: datetime
 ) -> None:
     """The answer does not settle it: the asker asks on. Raises QueryRefused, TextRefused."""
     text = taken(content)
     with parts.database.transaction() as tx:
         thread = _thread(tx, thread_id, ("answered",))
-        officer = _officer(parts, officer_id, thread.party, "recipient")
-        _say(tx, parts, thread, officer, text, Correction(), now)
-        happened = _happened("query.opened", parts, thread, officer)
+        speaker = _speaker(parts, who, thread.party, "recipient")
+        _say(tx, parts, thread, speaker, text, Correction(), now)
+        happened = _happened("query.opened", parts, thread, speaker)
         move(tx, "thread", {"id": thread_id}, "answered", "open", happened, now)
 
 
-def close(parts: Queries, thread_id: str, officer_id: str, now: datetime) -> None:
+def close(parts: Queries, thread_id: str, who: str | Speaker, now: datetime) -> None:
     """The asker is content, or asks no longer. Raises QueryRefused."""
     with parts.database.transaction() as tx:
         thread = _thread(tx, thread_id, ("open", "answered"))
-        officer = _officer(parts, officer_id, thread.party, "recipient")
-        happened = _happened("query.closed", parts, thread, officer)
+        speaker = _speaker(parts, who, thread.party, "recipient")
+        happened = _happened("query.closed", parts, thread, speaker)
         values = {"closed_at": now}
         move(tx, "thread", {"id": thread_id}, thread.state, "closed", happened, now, values)
 
 
-def read(parts: Queries, thread_id: str, officer_id: str) -> Conversation:
-    """The thread, opened for an officer of one of its two parties. Raises QueryRefused."""
+def read(parts: Queries, thread_id: str, who: str | Speaker) -> Conversation:
+    """The thread, opened for who speaks for one of its two parties. Raises QueryRefused.
+
+    For an officer: with the role that the party has in it. A speaker of the site was judged so.
+    """
     with parts.database.transaction() as tx:
         thread = _thread(tx, thread_id)
         entries = threads.entries(tx, thread_id)
-    officer = parts.officers.get(officer_id)
-    reads = {thread.party: "recipient", parts.flow(thread.flow).sender: "sender"}
-    role = reads.get(officer.party)
-    if role is None or role not in officer.roles:
+    reads: dict[str, OfficerRole] = {
+        thread.party: "recipient",
+        parts.flow(thread.flow).sender: "sender",
+    }
+    reader = parts.officers.get(who) if isinstance(who, str) else who
+    role = reads.get(reader.party)
+    if role is None or (isinstance(reader, Officer) and not reader.has(role)):
         raise _wrong_officer("an officer of the party that asked, or a sender's of the flow")
     said = tuple(_opened(parts.sealer, entry) for entry in entries)
     return Conversation(thread, _opened_place(parts.sealer, thread), said)
 
 
-def _officer(parts: Queries, officer_id: str, party: str, role: OfficerRole) -> Officer:
+def _speaker(parts: Queries, who: str | Speaker, party: str, role: OfficerRole) -> Speaker:
+    if isinstance(who, str):
+        return _officer(parts, who, party, role)
+    if who.party != party:
+        raise _wrong_officer(f"somebody who speaks for {party}")
+    return who
+
+
+def _officer(parts: Queries, officer_id: str, party: str, role: OfficerRole) -> Speaker:
     officer = parts.officers.get(officer_id)
     if officer.party != party or not officer.has(role):
         raise _wrong_officer(f"an officer of {party} with the role {role}")
-    return officer
+    return Speaker(officer.id, officer.party)
 
 
 def _wrong_officer(who: str) -> QueryRefused:
@@ -290,7 +348,7 @@ def _say(
     tx: Transaction,
     parts: Queries,
     thread: ThreadRow,
-    officer: Officer,
+    speaker: Speaker,
     text: str,
     correction: Correction,
     now: datetime,
@@ -298,7 +356,7 @@ def _say(
     number = len(threads.entries(tx, thread.id)) + 1
     told = {"text": text, "drop": correction.drop, "package": correction.package}
     sealed = parts.sealer.seal(json.dumps(told).encode(), _context(thread.id, number))
-    threads.add_entry(tx, EntryRow(thread.id, number, officer.party, officer.id, now, sealed))
+    threads.add_entry(tx, EntryRow(thread.id, number, speaker.party, speaker.id, now, sealed))
 
 
 def _opened(sealer: Sealer, entry: EntryRow) -> Said:
@@ -325,7 +383,7 @@ def _context(thread_id: str, number: int) -> str:
     return f"thread:{thread_id}:{number}"
 
 
-def _happened(name: str, parts: Queries, thread: ThreadRow, officer: Officer) -> Event:
-    facts: dict[str, Fact] = {"package": thread.package_id, "party": officer.party}
+def _happened(name: str, parts: Queries, thread: ThreadRow, speaker: Speaker) -> Event:
+    facts: dict[str, Fact] = {"package": thread.package_id, "party": speaker.party}
     about = parts.agreed[thread.flow].hash
-    return event(name, f"thread:{thread.id}", about, facts, {"officer": officer.id})
+    return event(name, f"thread:{thread.id}", about, facts, {"officer": speaker.id})

@@ -1,7 +1,8 @@
 """The evidence pack: what proves some days to a third party (docs/evidence.md).
 
 It holds nothing about children, families or cases: manifests count, receipts and leaves name
-packages, registers and holds tell states and dates. Officers are named in ``receipts/`` alone.
+packages, registers and holds tell states and dates. Officers, and people who gave receipts on the
+site, are named in ``receipts/`` alone.
 """
 
 import json
@@ -191,7 +192,9 @@ class _Writer:
             if row["signature"] is None:
                 continue
             self._pack.add(f"{name}.receipt.json.asc", bytes(row["signature"]))
-            if row["officer"] is None:
+            if row["person"] is not None:  # given on the site: by the gateway's word
+                self._gateway.add(self._signer(row["signature"]) or self._from.pins.gateway)
+            elif row["officer"] is None:
                 self._note_party(party, row["signature"])
             elif key := self._signer(row["signature"]):
                 told = signers.setdefault(row["officer"], {"party": party, "keys": []})

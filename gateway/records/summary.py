@@ -182,8 +182,7 @@ class Summary:
         for row in self._deliveries:
             package = self._packages[row["package_id"]]
             receipts = "<br>".join(
-                f"{_safe(item['kind'])} {_clock(item['at'])}"
-                + ("" if item["signature"] else " (unsigned)")
+                f"{_safe(item['kind'])} {_clock(item['at'])}" + _by_whose_word(item)
                 for item in self._receipts.get(row["id"], [])
             )
             cells = (
@@ -214,6 +213,13 @@ class Summary:
         if more:
             told.append(f"<p>{more} further events are in ledger/*/leaves.bin.</p>")
         return "\n".join(told)
+
+
+def _by_whose_word(receipt: Row) -> str:
+    """What is said behind a receipt that its giver has not signed."""
+    if receipt["person"] is not None:
+        return " (on the site, by the gateway's word)"
+    return "" if receipt["signature"] else " (unsigned)"
 
 
 def _kind(event: str) -> str:

@@ -18,7 +18,18 @@ _BY_CODE = {
     "drop.too-large": 413,
     "drop.too-many-waiting": 429,
 }
-_BY_KIND = {"token": 401, "receipt": 422, "password": 409, "drop": 409, "move": 409}
+_BY_KIND = {
+    "token": 401,
+    "session": 403,
+    "receipt": 422,
+    "password": 409,
+    "drop": 409,
+    "move": 409,
+    "query": 409,
+    "officers": 409,
+    "text": 422,
+    "report": 404,
+}
 _CONFLICTS = frozenset({"replayed", "out-of-order", "never-served", "recalled", "superseded"})
 
 

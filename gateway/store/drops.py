@@ -160,6 +160,39 @@ def latest_of(tx: Transaction, party: str, flow: str, limit: int = 50) -> list[D
     return [DropRow(**row) for row in rows]
 
 
+def page_of(
+    tx: Transaction, party: str, flow: str, before: int | None, limit: int
+) -> list[DropRow]:
+    """The drops of a party and flow that came before that number, newest first; None: the last."""
+    where = [drops.c.flow == flow, drops.c.party == party]
+    if before is not None:
+        where.append(drops.c.number < before)
+    rows = tx.execute(
+        sa.select(drops).where(*where).order_by(drops.c.number.desc()).limit(limit)
+    ).mappings()
+    return [DropRow(**row) for row in rows]
+
+
+def last_number(tx: Transaction) -> int:
+    """The number of the drop that came last, of any flow; 0 where there is none."""
+    return int(tx.execute(sa.select(sa.func.max(drops.c.number))).scalar_one() or 0)
+
+
+def came_after(tx: Transaction, flow: str, sha256: str, number: int) -> DropRow | None:
+    """The first drop of the flow with those bytes that came after the one of that number."""
+    row = (
+        tx.execute(
+            sa.select(drops)
+            .where(drops.c.flow == flow, drops.c.sha256 == sha256, drops.c.number > number)
+            .order_by(drops.c.number)
+            .limit(1)
+        )
+        .mappings()
+        .first()
+    )
+    return DropRow(**row) if row else None
+
+
 def unsettled(tx: Transaction) -> list[DropRow]:
     """Drops that were sealed but not yet judged: a restart goes on with them."""
     rows = tx.execute(

@@ -91,7 +91,7 @@ def receipts_of_deliveries(
     tx: Transaction, ids: Iterable[str], since: datetime, until: datetime
 ) -> list[Row]:
     """The receipts for those deliveries that were recorded in that time."""
-    columns = "id delivery_id kind officer way at recorded_at sha256 body signature"
+    columns = "id delivery_id kind officer way at recorded_at sha256 body signature person"
     found = _by(tx, receipts, columns, receipts.c.delivery_id, ids)
     return [row for row in found if since <= row["recorded_at"] < until]
 

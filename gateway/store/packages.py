@@ -216,6 +216,34 @@ def all_placed(tx: Transaction, package_id: str) -> bool:
     return tx.execute(waiting.limit(1)).first() is None
 
 
+def page_of(
+    tx: Transaction, flow: str, before: tuple[date, int] | None, limit: int
+) -> list[PackageRow]:
+    """The flow's packages before that day and number, newest first; None: the last."""
+    where = [packages.c.flow == flow]
+    if before is not None:
+        day, number = before
+        earlier = sa.and_(packages.c.day == day, packages.c.number < number)
+        where += [packages.c.day <= day, sa.or_(packages.c.day < day, earlier)]
+    rows = tx.execute(
+        sa.select(packages)
+        .where(*where)
+        .order_by(packages.c.day.desc(), packages.c.number.desc())
+        .limit(limit)
+    ).mappings()
+    return [PackageRow(**row) for row in rows]
+
+
+def deliveries_of_all(tx: Transaction, package_ids: Sequence[str]) -> list[DeliveryRow]:
+    """The deliveries of those packages, by package and party."""
+    rows = tx.execute(
+        sa.select(deliveries)
+        .where(deliveries.c.package_id.in_(package_ids))
+        .order_by(deliveries.c.package_id, deliveries.c.party)
+    ).mappings()
+    return [DeliveryRow(**row) for row in rows]
+
+
 def latest(tx: Transaction, limit: int = 50) -> list[PackageRow]:
     """The latest packages of all flows, newest first."""
     rows = tx.execute(

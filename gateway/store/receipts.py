@@ -15,11 +15,24 @@ _ORDER = sa.case(
     value=receipts.c.kind,
     else_=5,
 )
+_LINE = (
+    receipts.c.kind,
+    deliveries.c.package_id,
+    deliveries.c.party,
+    receipts.c.officer,
+    receipts.c.way,
+    receipts.c.at,
+    receipts.c.recorded_at,
+    receipts.c.person,
+)
 
 
 @dataclass(frozen=True)
 class ReceiptRow:
-    """A receipt as it was taken. ``signature`` is None for those the gateway itself makes."""
+    """A receipt as it was taken. ``signature``: None for those that the gateway makes unsigned.
+
+    ``person``: who gave it on the site; it then has the gateway's signature.
+    """
 
     id: str
     delivery_id: str
@@ -31,6 +44,7 @@ class ReceiptRow:
     sha256: str
     body: bytes
     signature: bytes | None
+    person: str | None = None
 
 
 @dataclass(frozen=True)
@@ -44,6 +58,7 @@ class ReceiptLine:
     way: str
     at: datetime
     recorded_at: datetime
+    person: str | None = None
 
 
 def add(tx: Transaction, **values: Any) -> None:
@@ -67,18 +82,21 @@ def of_delivery(tx: Transaction, delivery_id: str) -> list[ReceiptRow]:
     return [ReceiptRow(**row) for row in rows]
 
 
+def of_package(tx: Transaction, package_id: str) -> list[ReceiptLine]:
+    """The receipts of all of a package's deliveries, in the order they were recorded."""
+    rows = tx.execute(
+        sa.select(*_LINE)
+        .join(deliveries, deliveries.c.id == receipts.c.delivery_id)
+        .where(deliveries.c.package_id == package_id)
+        .order_by(receipts.c.recorded_at, _ORDER, receipts.c.at, receipts.c.id)
+    ).mappings()
+    return [ReceiptLine(**row) for row in rows]
+
+
 def latest(tx: Transaction, limit: int = 50) -> list[ReceiptLine]:
     """The latest receipts of all flows, newest first."""
     rows = tx.execute(
-        sa.select(
-            receipts.c.kind,
-            deliveries.c.package_id,
-            deliveries.c.party,
-            receipts.c.officer,
-            receipts.c.way,
-            receipts.c.at,
-            receipts.c.recorded_at,
-        )
+        sa.select(*_LINE)
         .join(deliveries, deliveries.c.id == receipts.c.delivery_id)
         .order_by(receipts.c.recorded_at.desc(), _ORDER.desc(), receipts.c.at.desc(), receipts.c.id)
         .limit(limit)

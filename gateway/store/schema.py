@@ -43,6 +43,9 @@ drops = sa.Table(
     sa.CheckConstraint("rows IS NULL OR rows = accepted + held + repeats", name="rows_add_up"),
 )
 
+# What waits in a flow is asked for at every page, however many drops there were before.
+drops_waiting = sa.Index("ix_drops_flow_state", drops.c.flow, drops.c.state)
+
 windows = sa.Table(
     "windows",
     metadata,
@@ -236,6 +239,7 @@ receipts = sa.Table(
     sa.Column("sha256", sa.String(64), nullable=False, unique=True),
     sa.Column("body", sa.LargeBinary, nullable=False),
     sa.Column("signature", sa.LargeBinary),
+    sa.Column("person", sa.String(40)),  # who gave it, or collected, on the site
 )
 
 served = sa.Table(

@@ -102,6 +102,16 @@ def entries(tx: Transaction, thread_id: str) -> list[EntryRow]:
     return [EntryRow(**row) for row in rows]
 
 
+def of_package(tx: Transaction, package_id: str, party: str) -> list[ThreadRow]:
+    """The threads that a party opened about a package, oldest first."""
+    rows = tx.execute(
+        sa.select(threads)
+        .where(threads.c.package_id == package_id, threads.c.party == party)
+        .order_by(threads.c.opened_at, threads.c.id)
+    ).mappings()
+    return [ThreadRow(**row) for row in rows]
+
+
 def open_threads(tx: Transaction) -> list[OpenThread]:
     """The threads that wait for an answer, the one that was asked longest ago first."""
     asked_at = sa.func.max(thread_entries.c.at, type_=thread_entries.c.at.type).label("asked_at")
@@ -120,6 +130,16 @@ def open_threads(tx: Transaction) -> list[OpenThread]:
         .order_by(asked_at, threads.c.id)
     ).mappings()
     return [OpenThread(**row) for row in rows]
+
+
+def all_of_package(tx: Transaction, package_id: str) -> list[ThreadRow]:
+    """The threads about a package, in the order they were opened."""
+    rows = tx.execute(
+        sa.select(threads)
+        .where(threads.c.package_id == package_id)
+        .order_by(threads.c.opened_at, threads.c.id)
+    ).mappings()
+    return [ThreadRow(**row) for row in rows]
 
 
 def latest(tx: Transaction, limit: int = 50) -> list[ThreadRow]:

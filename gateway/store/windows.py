@@ -29,6 +29,24 @@ def last_day(tx: Transaction, flow: str) -> date | None:
     return latest_day
 
 
+def first_day(tx: Transaction, flow: str) -> date | None:
+    """The day of the flow's first recorded window, or None."""
+    first: date | None = tx.execute(
+        sa.select(sa.func.min(windows.c.day)).where(windows.c.flow == flow)
+    ).scalar_one()
+    return first
+
+
+def between(tx: Transaction, flow: str, first: date, last: date) -> list[WindowRow]:
+    """The flow's recorded windows of those days, both included, oldest first."""
+    rows = tx.execute(
+        sa.select(windows)
+        .where(windows.c.flow == flow, windows.c.day >= first, windows.c.day <= last)
+        .order_by(windows.c.day)
+    ).mappings()
+    return [WindowRow(**row) for row in rows]
+
+
 def add(tx: Transaction, flow: str, day: date, due_at: datetime, missed: bool) -> None:
     """Record a window that has come due."""
     tx.execute(

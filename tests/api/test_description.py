@@ -12,9 +12,9 @@ from gateway.api.app import make_app
 from gateway.api.face import make_face
 from gateway.api.openapi import document
 from gateway.api.page import page
-from gateway.api.ranges import RangeUnsatisfiable, wanted_span
 from gateway.api.rates import Rates
 from gateway.bootstrap import open_face
+from gateway.serving.ranges import RangeUnsatisfiable, wanted_span
 from gateway.settings import Home
 
 

@@ -13,6 +13,9 @@ from in_a_browser import FLAGS, Opened, served
 from playwright.sync_api import Browser, Error, Page, sync_playwright
 from receipting import copied
 from rehearsing import make_reader
+from senders import Senders, SentBefore, send_before, senders_over
+
+from gateway.intake.confined.reader import Reader
 
 
 @pytest.fixture
@@ -79,3 +82,39 @@ def serve_here() -> Iterator[Callable[[AtTheSite], str]]:
     """
     with ExitStack() as stack:
         yield lambda at: stack.enter_context(served(at.app))
+
+
+# --- a sender at the site, with a worker behind it ------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def site_reader() -> Iterator[Reader]:
+    """One confined reader for all tests of this folder."""
+    with make_reader() as reader:
+        yield reader
+
+
+@pytest.fixture(scope="session")
+def sent_before(
+    template_home: Path, site_reader: Reader, tmp_path_factory: pytest.TempPathFactory
+) -> SentBefore:
+    """A home that has sent a package and holds rows, once per worker. Copy it; do not use it."""
+    root = copied(template_home, tmp_path_factory.mktemp("sent-before") / "home")
+    return send_before(root, site_reader)
+
+
+@pytest.fixture
+def senders(sent_before: SentBefore, site_reader: Reader, tmp_path: Path) -> Iterator[Senders]:
+    """A sender at the site of a home of the test's own."""
+    with senders_over(sent_before, tmp_path / "home", site_reader) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def onlooker(
+    sent_before: SentBefore, site_reader: Reader, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Senders]:
+    """A sender who looks and changes nothing, for tests to share."""
+    root = tmp_path_factory.mktemp("onlooker") / "home"
+    with senders_over(sent_before, root, site_reader) as made:
+        yield made

@@ -17,8 +17,8 @@ from pathlib import Path
 from termios import TIOCOUTQ
 from typing import Protocol
 
-from gateway.api.ranges import Span
 from gateway.serving.headway import BLOCK, BLOCK_SECONDS, HEADWAY
+from gateway.serving.ranges import Span
 
 _STATE, _ACKED = 0, 120  # offsets in the kernel's struct tcp_info
 _INFO_BYTES = 128

@@ -1,0 +1,26 @@
+"""What the pages do with a refusal of the worker: who may not is told that nothing is there."""
+
+from typing import Any
+
+from flask import abort, g, redirect
+
+from gateway.web.asking import Refused, asked
+from gateway.web.visitor import SIGN_IN_AGAIN
+
+_NOT_THERE = frozenset({"package.unknown", "query.unknown"})
+
+
+def ask_worker(op: str, party: str, flow: str, **more: str) -> dict[str, Any]:
+    """The worker's answer. Raises Refused, DoorClosed, NotFound.
+
+    Who must sign in anew, because a form lay open for long, is sent to do so.
+    """
+    try:
+        return asked(op, party, flow, **more)
+    except Refused as refused:
+        g.code = refused.code
+        if refused.code == "session.stale":
+            abort(redirect(SIGN_IN_AGAIN, 303))
+        if refused.code.startswith("session.") or refused.code in _NOT_THERE:
+            abort(404)
+        raise

@@ -1,0 +1,182 @@
+"""Sending to the site as it really runs: `gateway run`, its web process, and its worker."""
+
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from http.client import HTTPConnection
+from pathlib import Path
+from urllib.parse import urlencode
+
+import psutil
+import pytest
+from rehearsing import NOTIFICATIONS, clean_row, csv_of
+from senders import OURS, SENDER
+from signing_in import TOKEN
+from site_process import CHECKOUT, PATIENCE_SECONDS, port_of
+
+from gateway.access.rehearsal import read_people
+from gateway.access.secondfactor import code_now
+from gateway.settings import Home
+
+BOUNDARY = "a-boundary-of-tests"
+A_DAY = [clean_row(number) for number in range(1, 51)]  # a typical day's extract: 50 rows
+MEGABYTE = 1024 * 1024
+
+
+class Live:
+    """A running gateway, and a sender who is signed in to it."""
+
+    def __init__(self, home: Path, process: "subprocess.Popen[bytes]", port: int) -> None:
+        self.home, self.process, self.port = Home(home), process, port
+        self.cookie = ""
+        self._sign_in()
+
+    def ask(self, path: str, body: bytes | None = None, kind: str = "") -> tuple[int, str, str]:
+        """GET or POST; the status, where it leads, and the page."""
+        to = HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE_SECONDS)
+        headers = {"Host": f"localhost:{self.port}", "Cookie": f"gateway={self.cookie}"}
+        if body is not None:
+            headers["Content-Type"] = kind or "application/x-www-form-urlencoded"
+        try:
+            to.request("GET" if body is None else "POST", path, body, headers)
+            heard = to.getresponse()
+            for cookie in heard.headers.get_all("Set-Cookie") or []:
+                if found := re.match(r"gateway=([^;]*)", cookie):
+                    self.cookie = found[1]
+            return heard.status, heard.headers.get("Location", ""), heard.read().decode()
+        finally:
+            to.close()
+
+    def token(self, page: str) -> str:
+        """The token of a page's form."""
+        found = TOKEN.search(self.ask(page)[2])
+        assert found
+        return found[1]
+
+    def form(self, page: str, **fields: str) -> None:
+        """Send a form that leads on."""
+        told = {**fields, "csrf_token": self.token(page)}
+        status, _, text = self.ask(page, urlencode(told).encode())
+        assert status in (302, 303), text
+
+    def head(self) -> bytes:
+        """An upload's form, up to its file."""
+        field = f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="csrf_token"\r\n\r\n'
+        file = f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\n'
+        return f"{field}{self.token(f'{OURS}/send')}\r\n{file}".encode()
+
+    def send(self, content: bytes) -> str:
+        """Send a file; where it leads."""
+        body = self.head() + content + f"\r\n--{BOUNDARY}--\r\n".encode()
+        kind = f"multipart/form-data; boundary={BOUNDARY}"
+        status, place, text = self.ask(f"{OURS}/send", body, kind)
+        assert status == 303, text
+        return place
+
+    def begin(self, length: int) -> tuple[socket.socket, bytes]:
+        """An upload of that many bytes in all, of which only the form's head is sent."""
+        head = self.head()
+        to = socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE_SECONDS)
+        lines = (
+            f"POST {OURS}/send HTTP/1.1",
+            f"Host: localhost:{self.port}",
+            f"Cookie: gateway={self.cookie}",
+            f"Content-Type: multipart/form-data; boundary={BOUNDARY}",
+            f"Content-Length: {length}",
+            "Connection: close",
+        )
+        to.sendall("\r\n".join([*lines, "", ""]).encode() + head)
+        return to, head
+
+    def inbox(self) -> list[str]:
+        """What lies in the inbox."""
+        folder = self.home.inbox_of("ofsted", NOTIFICATIONS)
+        return [path.name for path in folder.iterdir() if path.name != ".gitkeep"]
+
+    def _sign_in(self) -> None:
+        [shown] = [item for item in read_people(self.home.root) if item.who == SENDER]
+        self.form("/sign-in", email=shown.email, password=shown.password)
+        self.form("/sign-in/code", code=code_now(shown.key, datetime.now(UTC)))
+
+
+@pytest.fixture
+def live(rehearsal_home: Path, tmp_path: Path) -> Iterator[Live]:
+    """`gateway run` over a rehearsal home, stopped at the end."""
+    log = tmp_path / "run.log"
+    settings = rehearsal_home / "config" / "gateway.toml"
+    settings.write_text("settle_seconds = 0.2\n", encoding="utf-8")
+    words = ["--home", str(rehearsal_home), "run", "--web", "127.0.0.1:0"]
+    with log.open("wb") as stream:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "gateway", *words], cwd=CHECKOUT, stderr=stream, stdout=stream
+        )
+    try:
+        yield Live(rehearsal_home, process, port_of(log, process))
+    finally:
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(PATIENCE_SECONDS)
+        finally:
+            process.kill()
+            process.wait()
+
+
+def test_a_day_s_extract_shows_its_result_by_itself(live: Live) -> None:
+    wait = live.send(csv_of(A_DAY))
+    until = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        status, place, page = live.ask(wait)
+        wait = place or wait
+        if status == 200 and "gateway-waiting" not in page:
+            break
+        assert time.monotonic() < until, page
+        time.sleep(0.1)
+    assert re.fullmatch(rf"{OURS}/drops/[0-9]{{8}}-[0-9a-f]{{12}}", wait)
+    assert "Your file was accepted" in page
+    assert "50 rows will go at" in page
+    assert "10 kept, 1 dropped" in page, "the worker has opened what is sealed"
+
+
+def test_two_gigabytes_are_refused_at_once(live: Live) -> None:
+    to, _ = live.begin(2 * 1024**3)
+    with to:
+        to.sendall(bytes(64 * 1024))  # of two gigabytes: it is not read on
+        heard = to.recv(65536)
+    assert heard.startswith(b"HTTP/1.1 413")
+    assert live.inbox() == []
+
+
+def test_an_upload_that_stops_half_way_leaves_nothing(live: Live) -> None:
+    to, _ = live.begin(10 * MEGABYTE)
+    with to:
+        to.sendall(bytes(3 * MEGABYTE))
+        until = time.monotonic() + PATIENCE_SECONDS
+        while not live.inbox():
+            assert time.monotonic() < until
+            time.sleep(0.05)
+        assert [name.endswith(".part") for name in live.inbox()] == [True]
+    until = time.monotonic() + PATIENCE_SECONDS
+    while live.inbox():
+        assert time.monotonic() < until, "it is swept when its sender is gone"
+        time.sleep(0.05)
+
+
+def test_a_large_upload_takes_no_memory(live: Live) -> None:
+    [web] = [
+        process
+        for process in psutil.Process(live.process.pid).children(recursive=True)
+        if "web" in process.cmdline() and not process.children()
+    ]
+    to, _ = live.begin(400 * MEGABYTE)  # never whole, so that the worker has nothing to read
+    with to:
+        to.sendall(bytes(MEGABYTE))
+        before = most = web.memory_info().rss
+        for _ in range(200):
+            to.sendall(bytes(MEGABYTE))
+            most = max(most, web.memory_info().rss)
+    assert most - before < 16 * MEGABYTE
