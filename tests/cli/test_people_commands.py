@@ -37,7 +37,7 @@ def test_inviting_granting_revoking_and_letting_go(work: AtWork, call):
     made = call(home, *words)
     assert made.returncode == 0, made.stderr
     link = made.stdout.strip()
-    assert "/invitation/" in link and "shown once" in made.stderr
+    assert "/invitation/" in link and "this once" in made.stderr
     assert told(call, home)[email]["state"] == "invited"
     granted = call(home, "people", "grant", email, "recipient", "--flow", "notifications")
     assert granted.returncode == 0, granted.stderr
