@@ -37,7 +37,7 @@ def test_what_is_overdue_comes_first_and_todays_package_next(recipients: Recipie
         words = plain(recipients.jo.get(place).text)
         order = [words.index(item) for item in ("Overdue", "27 February 2026", "Today, Monday")]
         assert order == sorted(order), place
-        assert "This was due on Monday 2 March, 11:05" in words
+        assert "This was due on Monday 2 March, 12:05" in words
         assert "2 rows" in words
     assert "2 things to do" in plain(recipients.jo.get("/collect").text)
 
@@ -88,7 +88,7 @@ def test_a_whole_download_is_a_collection_and_half_of_one_is_not(recipients: Rec
     assert recipients.state() == "placed"
     etag = half.headers["ETag"]
     rest = recipients.jo.get(f"{HERE}/file", headers={"Range": "bytes=100-", "If-Range": etag})
-    assert rest.status_code == 206
+    assert (rest.status_code, len(rest.data) > 1_000) == (206, True)
     assert recipients.state() == "collected"
     [receipt] = recipients.receipts()
     assert (receipt.kind, receipt.way, receipt.signature) == ("collected", "web", None)
@@ -107,9 +107,9 @@ def test_a_range_outside_and_other_bytes_are_refused(recipients: Recipients) -> 
 
 
 def test_halves_of_two_people_make_no_whole(recipients: Recipients) -> None:
+    person = recipients.doorway.id_of("approver-1 of dfe")
     with recipients.parts.database.transaction() as tx:
         flows = list(recipients.parts.flows())
-        person = recipients.doorway.id_of("approver-1 of dfe")
         acts.grant(tx, flows, person, ("*", "recipient"), OPERATOR, recipients.doorway.now)
     other = recipients.person("approver-1 of dfe")
     recipients.jo.get(f"{HERE}/file", headers={"Range": "bytes=0-99"})
@@ -203,7 +203,6 @@ def test_the_package_is_accepted_once_all_recipients_have(recipients: Recipients
     recipients.collect(panel, there)
     panel.post(f"{there}/accept")
     assert not recipients.leaves("package.accepted")
-    recipients.jo.sign_in()
     recipients.collect()
     recipients.jo.post(f"{HERE}/accept")
     assert len(recipients.leaves("package.accepted")) == 1
@@ -234,15 +233,13 @@ def test_a_question_is_asked_once_answered_and_closed(recipients: Recipients) ->
     place = f"/ofsted/notifications/sent/{MONDAY}/queries/{number}"
     assert sender.post(place, {"text": "They are <b>not</b>."}).status_code == 303
     assert sender.get(thread).status_code == 404, "a recipient's page is not a sender's"
-    recipients.jo.sign_in()
     assert "Your questions were answered" in plain(recipients.jo.get("/collect").text)
     page = recipients.jo.get(thread).text
     assert "They are &lt;b&gt;not&lt;/b&gt;." in page
     assert "Rehearsal sender of ofsted" in page
     assert recipients.jo.post(thread, {"text": "All of them?"}).status_code == 303
     for _ in range(2):
-        assert recipients.jo.post(f"{thread}/close", page=HERE).status_code in (303, 400)
-    assert recipients.jo.post(f"{thread}/close", page=f"{HERE}/query").status_code == 303
+        assert recipients.jo.post(f"{thread}/close", page=f"{HERE}/query").status_code == 303
     assert "It is closed." in plain(recipients.jo.get(thread).text)
     assert recipients.jo.post(f"{HERE}/accept").status_code == 303
     assert recipients.state() == "accepted", "what is queried can be accepted later"
@@ -306,8 +303,9 @@ def test_the_worker_judges_a_package_of_another_itself(recipients: Recipients) -
 def test_a_grant_revoked_between_two_pages_ends_it(recipients: Recipients) -> None:
     recipients.collect()
     page = recipients.jo.get(f"{HERE}/accept")
+    person = recipients.doorway.id_of(DFE)
     with recipients.parts.database.transaction() as tx:
-        for row in grants.in_force(tx, recipients.doorway.id_of(DFE)):
+        for row in grants.in_force(tx, person):
             acts.revoke(tx, row.id, OPERATOR, recipients.doorway.now)
     token = re.search(r'name="csrf_token" value="([^"]+)"', page.text)
     assert token
