@@ -12,6 +12,7 @@ from at_the_site import AFTER, AtTheSite, site_over
 from in_a_browser import FLAGS, Opened, served
 from playwright.sync_api import Browser, Error, Page, sync_playwright
 from receipting import copied
+from recipients import Received, Recipients, place_packages, recipients_over
 from rehearsing import make_reader
 from senders import Senders, SentBefore, send_before, senders_over
 
@@ -117,4 +118,23 @@ def onlooker(
     """A sender who looks and changes nothing, for tests to share."""
     root = tmp_path_factory.mktemp("onlooker") / "home"
     with senders_over(sent_before, root, site_reader) as made:
+        yield made
+
+
+# --- a recipient at the site, with a worker behind it ---------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def received(
+    template_home: Path, site_reader: Reader, tmp_path_factory: pytest.TempPathFactory
+) -> Received:
+    """A home with packages that wait to be collected, once per worker. Copy it; do not use it."""
+    root = copied(template_home, tmp_path_factory.mktemp("received") / "home")
+    return place_packages(root, site_reader)
+
+
+@pytest.fixture
+def recipients(received: Received, site_reader: Reader, tmp_path: Path) -> Iterator[Recipients]:
+    """A recipient at the site of a home of the test's own."""
+    with recipients_over(received, tmp_path / "home", site_reader) as made:
         yield made

@@ -18,7 +18,6 @@ from gateway.web.visitor import page, visitor
 _BOTH = ("GET", "POST")
 _ENDING_SECONDS = 5.0
 _QUERY = "/<party>/<flow>/queries/<query>"
-_SPEAKERS = frozenset({"recipient", "sender"})
 _FIELDS = ("text", "reference", "heading")
 
 
@@ -72,9 +71,9 @@ def query(party: str, flow: str, package: str) -> ResponseReturnValue:
     return render_template("collecting/query.html", **shown_again), 422 if fault else 200
 
 
-@page(PART, _QUERY, roles=_SPEAKERS, methods=_BOTH)
+@page(PART, _QUERY, roles=RECIPIENT, methods=_BOTH)
 def thread(party: str, flow: str, query: str) -> ResponseReturnValue:
-    """What was asked and answered; the asker asks on, the sender answers."""
+    """What was asked and answered; the asker asks on, or is content. (Senders have their own.)"""
     fault: Refused | None = None
     text = request.form.get("text", "")
     if request.method == "POST":
@@ -84,22 +83,15 @@ def thread(party: str, flow: str, query: str) -> ResponseReturnValue:
         except Refused as refused:
             fault = _of_the_form(refused)
     told = ask_worker("query-read", party, flow, query=query)
+    if told["asker"] != party:
+        abort(404)
     for item in told["said"]:
         item["at"] = datetime.fromisoformat(item["at"])
-    asks = party == told["asker"]
-    may_say = told["state"] == ("answered" if asks else "open")
-    names = site().parties()
-    return render_template(
-        "collecting/thread.html",
-        told=told,
-        here=f"/{party}/{flow}",
-        query=query,
-        asks=asks,
-        may_say=may_say,
-        fault=fault,
-        text=text,
-        names=names,
-    ), 422 if fault else 200
+    shown_again = {"told": told, "here": f"/{party}/{flow}", "query": query, "text": text}
+    page = render_template(
+        "collecting/thread.html", **shown_again, fault=fault, names=site().parties()
+    )
+    return page, 422 if fault else 200
 
 
 @page(PART, f"{_QUERY}/close", roles=RECIPIENT, methods=("POST",))

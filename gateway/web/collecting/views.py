@@ -61,7 +61,7 @@ def file(party: str, flow: str, package: str) -> Response:
     try:
         return file_answer(request, ours, path, collector)
     except OtherBytes:
-        abort(412)
+        return Response(status=412)
     except RangeUnsatisfiable:
         return Response(status=416, headers={"Content-Range": f"bytes */{ours.delivery.size}"})
 
