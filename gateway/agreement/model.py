@@ -39,6 +39,10 @@ KEPT_DEADLINES = frozenset(
         "accepted",
         "query-answered",
         "reference-answered",
+        "loss-consulted",
+        "request-told",
+        "request-answered",
+        "register-acknowledged",
     }
 )
 

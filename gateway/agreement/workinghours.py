@@ -78,6 +78,11 @@ class WorkingHours:
         """When the hours end on the so-many-th working day after ``day``; 0: that day's own end."""
         return self.span(self.days.add(day, working_days))[1]
 
+    def last_closed(self, at: datetime) -> date:
+        """The last working day whose hours have ended by then."""
+        day = self.days.on_or_before(self._local_day(at))
+        return day if self.span(day)[1] <= at else self.days.on_or_before(day - ONE_DAY)
+
     def deadline_at(self, deadline: Deadline, start: datetime) -> datetime:
         """When a deadline is over that runs from ``start``.
 

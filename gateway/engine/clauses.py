@@ -10,7 +10,9 @@ from datetime import datetime
 
 from gateway.agreement.prose import counted
 from gateway.agreement.windows import london_date
-from gateway.engine.figures import Figures
+from gateway.engine.figures import Figures, Rate
+from gateway.records.registers.rules import REQUESTS
+from gateway.store.evidence import Row
 
 Number = int | float | str | None
 _NOTIFICATIONS, _UPDATES = "notifications", "scr-updates"
@@ -48,16 +50,16 @@ def _what_is_shared(now: Figures) -> Standing:
 
 def _review(now: Figures) -> Standing:
     signed, reviews = now.signed_by(), now.register("review")
-    ended = [row["ended_at"] for row in reviews if row["ended_at"]]
-    last = max(ended) if ended else None
+    last = max((row["opened_on"] for row in reviews if row["state"] == "agreed"), default=None)
     by = " and ".join(sorted(signed)) or "nobody"
     return Standing(
-        f"Signed by {by}{_since(max(signed.values(), default=None))}; last review "
-        f"{_day(last)}; {len(now.still_open('review'))} open, {now.open_alarms('review.')} alarms.",
+        f"Signed by {by}{_since(max(signed.values(), default=None))}; last review signed off by "
+        f"both: {_day(last)}; {len(now.still_open('review'))} open, "
+        f"{now.open_alarms('review.')} alarms.",
         "`agreement status`; register of reviews; ledger: agreement.signed, register.moved",
         {
             "signed_by": len(signed),
-            "reviews": len(reviews),
+            "reviews": sum(row["state"] == "agreed" for row in reviews),
             "last_review": last.isoformat() if last else None,
             "alarms": now.open_alarms("review."),
         },
@@ -89,28 +91,38 @@ def _work_together(now: Figures) -> Standing:
 
 
 def _meet(now: Figures) -> Standing:
-    meetings = now.register("meeting")
+    meetings = now.stand("meeting")
     last = max((row["opened_on"] for row in meetings), default=None)
+    late = now.overdue("meeting")
     return Standing(
-        f"{counted(len(meetings), 'meeting')} on record; the last: {_day(last)}.",
-        "register of meetings; ledger: register.entered",
-        {"meetings": len(meetings), "last_meeting": last.isoformat() if last else None},
+        f"{counted(len(meetings), 'meeting')} on record; the last: {_day(last)}; overdue: {late}.",
+        "register of meetings; ledger: register.entered, register.step",
+        {
+            "meetings": len(meetings),
+            "last_meeting": last.isoformat() if last else None,
+            "overdue": late,
+        },
     )
 
 
 def _feedback(now: Figures) -> Standing:
     rate = now.steps_on_time("accepted", "opened_at", "acknowledged_at")
-    hours = now.working_hours_to_answer()
+    hours, given = now.working_hours_to_answer(), now.stand("feedback")
+    known = sum(row["state"] == "informed" for row in given)
     shown = "none yet" if hours is None else f"{hours} working hours, the middle one"
     return Standing(
         f"Packages accepted or queried by a named officer: {rate}; from placing to that answer: "
-        f"{shown}; open queries: {now.open_queries}.",
-        "receipts; `query list`; ledger: receipt.recorded, query.opened, query.answered",
+        f"{shown}; open queries: {now.open_queries}; feedback on record: {len(given)}, "
+        f"acknowledged: {known}.",
+        "receipts; `query list`; register of feedback; ledger: receipt.recorded, query.opened, "
+        "query.answered, register.step",
         {
             "answered_on_time": rate.kept,
             "answers": rate.of,
             "working_hours_to_answer": hours,
             "open_queries": now.open_queries,
+            "feedback": len(given),
+            "feedback_acknowledged": known,
         },
     )
 
@@ -136,16 +148,19 @@ def _secure(now: Figures) -> Standing:
 
 
 def _trained(now: Figures) -> Standing:
-    trained = [
-        row for row in now.still_open("training") if row["due_at"] and row["due_at"] > now.now
-    ]
-    lapsed = now.overdue("training")
+    trained = len(now.still_open("training")) - (lapsed := now.overdue("training"))
     return Standing(
-        f"trained now: {len(trained)}, lapsed: {lapsed}; {now.officers} officers "
-        f"hold {now.roles} roles; {now.events.get('password.released', 0)} passwords were "
-        "released to them or to their programs, ever.",
+        f"People trained now: {trained}, lapsed: {lapsed}; {now.officers_trained} of the "
+        f"{now.officers} officers, who hold {now.roles} roles, are; "
+        f"{now.events.get('password.released', 0)} passwords were released to them or to their "
+        "programs, ever.",
         "register of training; config/officers.toml; ledger: officer.pinned, password.released",
-        {"trained": len(trained), "lapsed": lapsed, "officers": now.officers},
+        {
+            "trained": trained,
+            "lapsed": lapsed,
+            "officers": now.officers,
+            "officers_trained": now.officers_trained,
+        },
     )
 
 
@@ -200,17 +215,19 @@ def _each_working_day(now: Figures) -> Standing:
 def _watched(now: Figures) -> Standing:
     collected = now.steps_on_time("collected", "placed_at", "collected_at")
     opened = now.steps_on_time("opened", "collected_at", "opened_at")
-    looks = now.register("monitoring")
-    last = max((row["opened_on"] for row in looks), default=None)
+    seen, of = now.days_watched()
+    last = max(seen, default=None)
     return Standing(
-        f"Collected: {collected}; opened: {opened}; the account was last noted as seen: "
-        f"{_day(last)}.",
+        f"Collected: {collected}; opened: {opened}; working days on which those who receive each "
+        f"day looked: {len(seen & of)} of {len(of)}; the account was last seen: {_day(last)}.",
         "receipts; register of monitoring; ledger: receipt.recorded, register.entered",
         {
             "collected_on_time": collected.kept,
             "collections": collected.of,
             "opened_on_time": opened.kept,
             "openings": opened.of,
+            "days_seen": len(seen & of),
+            "days": len(of),
             "last_seen": last.isoformat() if last else None,
         },
     )
@@ -251,16 +268,24 @@ def _weekly(now: Figures) -> Standing:
 
 
 def _loss(now: Figures) -> Standing:
-    count, waiting = len(now.register("incident")), len(now.still_open("incident"))
+    incidents, waiting = now.register("incident"), len(now.still_open("incident"))
+    count = len(incidents)
+    agreed = sum(len({item["party"] for item in _taken(row, "agreed")}) > 1 for row in incidents)
     return Standing(
-        f"incidents on record: {count}, open: {waiting}, past a time: {now.overdue('incident')}.",
+        f"incidents on record: {count}, open: {waiting}, past the ICO's 72 hours: "
+        f"{now.overdue('incident')}; with a public response that both have signed: {agreed}.",
         "register of incidents; ledger: register.entered, register.step, register.moved",
-        {"incidents": count, "open": waiting, "overdue": now.overdue("incident")},
+        {
+            "incidents": count,
+            "open": waiting,
+            "overdue": now.overdue("incident"),
+            "responses_agreed": agreed,
+        },
     )
 
 
 def _answers_for(now: Figures) -> Standing:
-    requests = now.register("foi", "press")
+    requests = now.stand(*REQUESTS)
     return Standing(
         f"requests on record: {len(requests)}, each with the party that answers for it; the "
         f"record shows {len(now.deliveries)} deliveries of twelve months, and who had which.",
@@ -271,17 +296,27 @@ def _answers_for(now: Figures) -> Standing:
 
 def _requests_of(party: str) -> Tells:
     def told(now: Figures) -> Standing:
-        own = [row for row in now.register("foi", "press") if row["party"] == party]
+        own = [row for row in now.stand(*REQUESTS) if row["party"] == party]
         waiting = [row for row in own if row["ended_at"] is None]
-        late = sum(row["due_at"] is not None and row["due_at"] < now.now for row in waiting)
-        informed = sum(
-            any(step["step"].startswith("inform") for step in row["steps"]) for row in own
-        )
+        late = sum(row["due_at"] is not None and row["due_at"] <= now.now for row in waiting)
+        informed = sum(bool(_taken(row, "informed")) for row in own)
+        known = sum(bool(_taken(row, "acknowledged")) for row in own)
+        answered = [row for row in own if row["ended_at"] is not None and row["due_at"]]
+        rate = Rate(sum(row["ended_at"] < row["due_at"] for row in answered), len(answered))
         return Standing(
             f"requests to {party} on record: {len(own)}, open: {len(waiting)}, past their time: "
-            f"{late}; the other party was informed of {informed}.",
-            "registers of foi and press requests; ledger: register.entered, register.moved",
-            {"requests": len(own), "open": len(waiting), "late": late, "informed": informed},
+            f"{late}; closed: {rate}; the other party was told of {informed}, and has acknowledged "
+            f"{known}.",
+            "registers of foi, press and correspondence; ledger: register.entered, register.step",
+            {
+                "requests": len(own),
+                "open": len(waiting),
+                "late": late,
+                "closed": rate.of,
+                "closed_on_time": rate.kept,
+                "informed": informed,
+                "acknowledged": known,
+            },
         )
 
     return told
@@ -329,6 +364,10 @@ CLAUSES: Mapping[str, Tells] = {
     "15(c)": _requests_of("ofsted"),
     "Annex A": _annex,
 }
+
+
+def _taken(row: Row, step: str) -> list[Row]:
+    return [item for item in row["steps"] if item["step"] == step]
 
 
 def _day(moment: datetime | object) -> str:

@@ -4,13 +4,17 @@ import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from statistics import median
 
 from gateway.agreement.load import Agreed
 from gateway.agreement.model import Flow
+from gateway.agreement.windows import london_date
+from gateway.agreement.workingdays import ONE_DAY, days_from
 from gateway.engine.parts import Parts
+from gateway.engine.registerwatch import watched_parties
 from gateway.receipts.owing import Owed, outstanding
+from gateway.records.registers import trained_people
 from gateway.store import alarms, drops, evidence, ledger, reconciliations, threads
 from gateway.store.alarms import AlarmRow
 from gateway.store.database import Transaction
@@ -64,6 +68,7 @@ class Figures:
     good_keys: int
     keys: int
     officers: int
+    officers_trained: int
     roles: int
 
     # --- of flows --------------------------------------------------------------------------------
@@ -123,6 +128,37 @@ class Figures:
         """The entries of those registers."""
         return [row for row in self.registers if row["register"] in names]
 
+    def stand(self, *names: str) -> list[Row]:
+        """The entries of those registers, but for what was entered by mistake."""
+        return [
+            row
+            for row in self.register(*names)
+            if not any(step["step"] == "mistaken" for step in row["steps"])
+        ]
+
+    def days_watched(self) -> tuple[set[date], set[date]]:
+        """On which days someone who receives each day looked, and on which working days one was to.
+
+        Of each party that signs: from the day after its first package, to the last day that closed.
+        """
+        watching = watched_parties([self.agreed])
+        looks = [row for row in self.register("monitoring") if row["party"] in watching]
+        seen: set[date] = {row["opened_on"] for row in looks}
+        placed: dict[str, date] = {}
+        for row in self.deliveries:
+            if row["party"] in watching and row["placed_at"]:
+                day = london_date(row["placed_at"])
+                placed[row["party"]] = min(day, placed.get(row["party"], day))
+                if row["collected_at"]:
+                    seen.add(london_date(row["collected_at"]))
+        if not placed:
+            return seen, set()
+        days, last = self.agreed.working_days, self.agreed.working_hours.last_closed(self.now)
+        of = {
+            day for day in days_from(min(placed.values()) + ONE_DAY, last) if days.is_working(day)
+        }
+        return seen, of
+
     def still_open(self, *names: str) -> list[Row]:
         """Those that have not ended."""
         return [row for row in self.register(*names) if row["ended_at"] is None]
@@ -130,7 +166,7 @@ class Figures:
     def overdue(self, *names: str) -> int:
         """How many of those are past their time."""
         return sum(
-            row["due_at"] is not None and row["due_at"] < self.now
+            row["due_at"] is not None and row["due_at"] <= self.now
             for row in self.still_open(*names)
         )
 
@@ -195,8 +231,14 @@ def figures_of(parts: Parts, now: datetime) -> Figures:
             good_keys=sum(item.state in ("ok", "expiring") for item in keys),
             keys=len(keys),
             officers=len(list(parts.officers)),
+            officers_trained=_trained_officers(parts, tx, now),
             roles=sum(len(item.roles) for item in parts.officers),
         )
+
+
+def _trained_officers(parts: Parts, tx: Transaction, now: datetime) -> int:
+    known = {row.person for row in trained_people(tx) if row.due_at > now}
+    return sum(officer.id in known for officer in parts.officers)
 
 
 def _events(tx: Transaction) -> tuple[Counter[str], dict[str, str], int]:

@@ -44,6 +44,19 @@ TITLES: Mapping[str, str] = {
     "key.mismatched": "a key is not the pinned one",
     "key.unfit": "a key is not fit for its use",
     "token.ending": "a token will end",
+    "register.due-soon": "a request is soon to be answered",
+    "register.overdue": "a request was not answered in time",
+    "register.not-told": "the other party was not told of a request",
+    "register.unacknowledged": "an entry of a register is to be acknowledged",
+    "register.altered": "an entry of a register was altered",
+    "incident.unacknowledged": "an incident is to be acknowledged at once",
+    "incident.ico-open": "the ICO's 72 hours are running",
+    "incident.ico-late": "the ICO's 72 hours have ended",
+    "incident.not-consulted": "the response to an incident is not agreed",
+    "training.lapsing": "training will lapse",
+    "training.lapsed": "training has lapsed",
+    "meeting.overdue": "a meeting of the bodies is due",
+    "monitoring.missed": "nobody has looked at the online account",
     "disk.low": "the disk is filling",
     "clock.back": "the clock is wrong",
     "clock.wrong": "the clock is wrong",
@@ -106,7 +119,7 @@ def audiences(
         return (Audience(row.party, "sender"),) if row else _home(agreed)
     if kind == "inbox" and len(parts) > 1 and parts[1] in agreed:
         return (Audience(parts[0], "sender"),)
-    if kind in ("key", "token") and parts[0] in _parties(agreed):
+    if kind in ("key", "token", "register") and parts[0] in _parties(agreed):
         return (Audience(parts[0], "home"),)
     if kind == "receipts" and parts[0] in _parties(agreed):
         return (Audience(parts[0], "recipient"),)

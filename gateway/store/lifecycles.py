@@ -94,6 +94,7 @@ MOVES: Mapping[Kind, frozenset[tuple[str, str]]] = {
             ("informed", "closed"),
             ("agreed", "closed"),
             ("open", "lapsed"),
+            ("lapsed", "closed"),
         }
     ),
 }

@@ -166,7 +166,7 @@ def test_every_deadline_that_is_kept_is_known(memorandum: Agreed) -> None:
     assert kept >= {"drop-cut-off", "weekly-update", "collected", "opened", "accepted"}
     for name in kept:
         assert memorandum.agreement.deadline(name)
-    assert memorandum.agreement.deadline("loss-consulted") is None
+    assert memorandum.agreement.deadline("held-row-resolved") is None
     assert memorandum.agreement.deadline("no-such") is None
 
 

@@ -6,9 +6,13 @@ from datetime import UTC, datetime, timedelta
 
 from receipting import PLACED_AT, Recipients
 
+from gateway.agreement.windows import london_date
 from gateway.engine.assurance import Assurance, as_html, assurance_of
 from gateway.engine.clauses import CLAUSES
 from gateway.engine.figures import Rate
+from gateway.records import registers
+from gateway.records.registers import wanted
+from gateway.records.registers.wanted import Wanted
 
 ALL = [
     "1",
@@ -89,3 +93,76 @@ def test_the_page_and_the_json_tell_every_clause(recipients: Recipients) -> None
 def test_a_rate_says_what_it_is_of() -> None:
     assert str(Rate(0, 0)) == "none yet"
     assert str(Rate(2, 3)) == "2 of 3 on time (66%)"
+
+
+# --- registers ------------------------------------------------------------------------------------
+
+OURS, THEIRS = "ofsted-officer-1", "dfe-officer-1"
+
+
+def test_the_registers_figures_are_true(recipients: Recipients) -> None:
+    parts, now, words = recipients.parts, recipients.now, "Words."
+    day = london_date(now)
+
+    def enter(asked: Wanted, who: str = OURS) -> str:
+        with parts.database.transaction() as tx:
+            return registers.enter(tx, parts.sealer, parts.officers, asked, who, now).id
+
+    def take(entry: str, step: str, who: str = OURS) -> None:
+        with parts.database.transaction() as tx:
+            registers.take(tx, parts.sealer, parts.officers, entry, step, who, words, now)
+
+    def numbers(number: str, at: datetime | None = None) -> dict[str, object]:
+        found = report_of(recipients, at).clauses[ALL.index(number)]
+        return dict(found.standing.numbers)
+
+    request = enter(wanted.request("foi", day, words, now))
+    take(request, "informed")
+    take(request, "acknowledged", THEIRS)
+    take(enter(wanted.request("press", day, words, now)), "mistaken")
+    assert numbers("15(a)")["requests"] == 1
+    assert numbers("15(b)")["requests"] == 0
+    told = {"requests": 1, "open": 1, "late": 0, "closed": 0, "closed_on_time": 0}
+    assert numbers("15(c)") == {**told, "informed": 1, "acknowledged": 1}
+    assert numbers("15(c)", now + timedelta(days=40))["late"] == 1
+    take(request, "closed")
+    assert numbers("15(c)")["closed_on_time"] == 1
+
+    enter(wanted.incident("loss", now, words, now))
+    told = {"incidents": 1, "open": 1, "overdue": 0, "responses_agreed": 0}
+    assert numbers("14") == told
+    assert numbers("14", now + timedelta(hours=72))["overdue"] == 1
+
+    enter(wanted.training("ofsted-officer-2", day, day + timedelta(days=30), words, now))
+    enter(wanted.training("a-clerk", day, day + timedelta(days=90), words, now))
+    assert (numbers("11(c)")["trained"], numbers("11(c)")["officers_trained"]) == (2, 1)
+    later = now + timedelta(days=60)
+    assert (numbers("11(c)", later)["trained"], numbers("11(c)", later)["lapsed"]) == (1, 1)
+    assert numbers("11(c)", later)["officers_trained"] == 0
+
+    both = ("dfe", "ofsted")
+    enter(wanted.meeting(day, both, words, now, day + timedelta(days=30)))
+    assert numbers("10(b)")["meetings"] == 1
+    assert numbers("10(b)", later)["overdue"] == 1
+    take(enter(wanted.feedback(words, now)), "acknowledged", THEIRS)
+    assert numbers("10(c)")["feedback_acknowledged"] == 1
+
+    enter(wanted.review(day, "Both", words, now))
+    assert (numbers("3")["reviews"], numbers("3")["last_review"]) == (0, None)
+
+
+def test_the_days_on_which_somebody_looked_are_counted(recipients: Recipients) -> None:
+    def watched(at: datetime) -> tuple[object, object]:
+        told = report_of(recipients, at).clauses[ALL.index("13(a)")].standing.numbers
+        return told["days_seen"], told["days"]
+
+    parts = recipients.parts
+    tuesday = datetime(2026, 3, 3, 18, 0, tzinfo=UTC)
+    assert watched(recipients.now) == (0, 0)
+    assert watched(tuesday) == (0, 1)
+    with parts.database.transaction() as tx:
+        known = parts.sealer, parts.officers
+        registers.enter(tx, *known, wanted.look(tuesday), THEIRS, tuesday)
+        registers.enter(tx, *known, wanted.look(tuesday), OURS, tuesday)
+    assert watched(tuesday) == (1, 1)
+    assert watched(datetime(2026, 3, 8, 18, 0, tzinfo=UTC)) == (1, 4)
