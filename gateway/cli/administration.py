@@ -33,11 +33,10 @@ def init(cli: Cli, rehearsal: bool) -> None:
         say("<party>-records.asc, write their full fingerprints into config/parties.toml as")
         say("docs/keys.md says, and run `init` again.")
     if founded.people:
-        rows = [(item.who, item.email, item.password, item.key) for item in founded.people]
-        say_table("People of the rehearsal", ("Who", "E-mail", "Password", "App key"), rows)
-        say(
-            "Each signs in with the password and a code; `people code EMAIL` shows the code of now."
-        )
+        say("People of the rehearsal: e-mail address, password, key for an authenticator app")
+        for item in founded.people:
+            say(f"  {item.email}  {item.password}  {item.key}")
+        say("Each signs in with the password and a code; `people code EMAIL` shows the code now.")
     say("Next: `doctor` looks everything over; `run` starts the service.")
 
 

@@ -116,8 +116,8 @@ def list_people(cli: Cli, as_json: bool) -> None:
     table = []
     for item in told:
         lines = [f"{row['role']} of {row['flow']} ({row['grant']})" for row in item["grants"]]
-        named = [item[key] for key in ("id", "name", "party", "email", "state")]
-        table.append([*named, "\n".join(lines)])
+        columns = [item[key] for key in ("id", "name", "party", "email", "state")]
+        table.append([*columns, "\n".join(lines)])
     say_table("People", ("Id", "Name", "Party", "E-mail", "Account", "Grants"), table)
     if not told:
         say("No people. `people first-administrator` makes the first.")

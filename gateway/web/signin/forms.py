@@ -95,9 +95,8 @@ class SignInForm(LoginForm):
             return False
         if not super().validate(**kwargs):
             return False
-        if (
-            not isinstance(self.user, Person) or self.user.enrolled_at is None
-        ):  # its invitation leads to the end
+        user: Any = self.user
+        if user is None or user.enrolled_at is None:  # the invitation leads to the end
             self.email.errors = ["unfinished"]
             return False
         return True
