@@ -29,13 +29,18 @@ class RequestRow:
 
 @dataclass(frozen=True)
 class ApprovalRow:
-    """An officer's signature over a request; ``fingerprint``: the key that made it."""
+    """An approval of a request by a signature; ``fingerprint``: the officer's key that made it.
+
+    Where it was given on the site, ``statement`` is what the gateway's key signed, and
+    ``fingerprint`` names the person.
+    """
 
     request_id: str
     officer: str
     fingerprint: str
     signature: bytes
     at: datetime
+    statement: bytes | None = None
 
 
 def add(tx: Transaction, request: RequestRow) -> None:
