@@ -141,6 +141,13 @@ def require_grant(session: SiteSession, roles: Iterable[str], party: str, flow: 
         )
 
 
+def require_role(session: SiteSession, roles: Iterable[str], party: str) -> None:
+    """As `require_grant`, for any of the party's flows."""
+    flows = [item.flow for item in session.grants if item.party == party]
+    if not any(may(session.grants, roles, party, flow) for flow in flows):
+        require_grant(session, roles, party, "")
+
+
 def require_fresh(session: SiteSession) -> None:
     """Raises SessionRefused (session.stale) unless the person has just proved who they are."""
     if not session.fresh:

@@ -1,6 +1,6 @@
 """Rows of requests for what two officers must approve, and of their approvals (only added to)."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -82,3 +82,14 @@ def approvals_of(tx: Transaction, request_id: str) -> list[ApprovalRow]:
         .order_by(approvals.c.at, approvals.c.officer)
     ).mappings()
     return [ApprovalRow(**row) for row in rows]
+
+
+def approvals_by_request(
+    tx: Transaction, request_ids: Iterable[str]
+) -> dict[str, list[ApprovalRow]]:
+    """The approvals of those requests, oldest first, by request."""
+    found: dict[str, list[ApprovalRow]] = {request_id: [] for request_id in request_ids}
+    asked = sa.select(approvals).where(approvals.c.request_id.in_(list(found)))
+    for row in tx.execute(asked.order_by(approvals.c.at, approvals.c.officer)).mappings():
+        found[row["request_id"]].append(ApprovalRow(**row))
+    return found
