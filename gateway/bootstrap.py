@@ -7,7 +7,8 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from gateway.access.officers import load_officers
-from gateway.agreement.load import Agreed, load_agreements
+from gateway.agreement.load import Agreed, in_force, load_agreements
+from gateway.agreement.windows import london_date
 from gateway.crypto.keys import REHEARSAL_MADE, HomeKeys
 from gateway.crypto.memory import KeyedMemory
 from gateway.crypto.openpgp import OpenPGP
@@ -39,7 +40,8 @@ def open_parts(home: Home, faked: datetime | None = None) -> Iterator[Parts]:
     """
     require_home(home)
     settings = Settings.load(home.settings_file)
-    agreed = by_flow(load_agreements(home.config))
+    versions = load_agreements(home.config)
+    agreed = by_flow(in_force(versions, london_date(faked or datetime.now(UTC))))
     pins = load_pins(home.parties_file)
     keys = HomeKeys(home.root)
     home_key = HomeKey.load(keys.home_key)
@@ -56,6 +58,7 @@ def open_parts(home: Home, faked: datetime | None = None) -> Iterator[Parts]:
             home=home,
             settings=settings,
             agreed=agreed,
+            versions=versions,
             pins=pins,
             officers=load_officers(home.officers_file, _signatories(agreed)),
             database=database,
@@ -74,7 +77,7 @@ def open_examiner(home: Home, flow_id: str) -> Iterator[tuple[Agreed, Examiner]]
 
     Raises KeyError when no agreement has the flow, and whatever `open_parts` raises.
     """
-    agreed = by_flow(load_agreements(home.config))[flow_id]
+    agreed = agreed_now(home)[flow_id]
     settings = Settings.load(home.settings_file)
     waived = frozenset(_LAYERS) if settings.run_without_confinement else frozenset()
     with ExitStack() as stack:
@@ -98,7 +101,7 @@ def open_face(home: Home) -> Iterator[FaceParts]:
     """
     require_home(home)
     settings = Settings.load(home.settings_file)
-    agreed = by_flow(load_agreements(home.config))
+    agreed = agreed_now(home)
     database = Database.at(home.database)
     try:
         database.require_current()
@@ -119,6 +122,12 @@ def _vault(home: Home, settings: Settings) -> Vault:
 
 def _keyed(home_key: HomeKey) -> KeyedMemory:
     return KeyedMemory(home_key.derive("what was sent"))
+
+
+def agreed_now(home: Home) -> dict[str, Agreed]:
+    """The agreement in force of each flow of a home, made or not. Raises AgreementFaults."""
+    today = london_date(datetime.now(UTC))
+    return by_flow(in_force(load_agreements(home.config), today))
 
 
 def by_flow(agreements: tuple[Agreed, ...]) -> dict[str, Agreed]:

@@ -3,7 +3,7 @@
 import hashlib
 import secrets
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,6 +15,7 @@ from gateway.agreement.load import Agreed, load_agreements
 from gateway.bootstrap import by_flow
 from gateway.crypto.faults import CryptoFault
 from gateway.crypto.keys import (
+    REHEARSAL_MADE,
     HomeKeys,
     import_officer_keys,
     import_party_keys,
@@ -25,9 +26,17 @@ from gateway.crypto.keys import (
     make_web_secret,
 )
 from gateway.crypto.notes import NoteSigner, add_key, make_log_key, read_keys
+from gateway.crypto.openpgp import OpenPGP
 from gateway.crypto.pins import Pins, load_pins, write_pins
 from gateway.crypto.sealing import HomeKey, Sealer
 from gateway.crypto.sshkeys import make_host_key
+from gateway.records.agreements import (
+    is_known,
+    note_version,
+    sign_statement,
+    statement_of,
+    take_statement,
+)
 from gateway.records.checkpoints import signer_name
 from gateway.records.holds import begin_by_agreement
 from gateway.records.leaf import Fact
@@ -73,7 +82,8 @@ def found(home: Home, checkout: Path, rehearsal: bool) -> Founded:
     _refuse_mixing(home, new, rehearsal)
     _copy_config(home, checkout)
     Settings.load(home.settings_file)
-    agreed = by_flow(load_agreements(home.config))
+    versions = load_agreements(home.config)
+    agreed = by_flow(versions)
     _make_folders(home, agreed)
     if rehearsal:
         home.rehearsal_mark.write_text(_MARK, encoding="utf-8")
@@ -81,14 +91,14 @@ def found(home: Home, checkout: Path, rehearsal: bool) -> Founded:
     make_host_key(home.root)
     make_web_secret(home.root)
     make_log_key(HomeKeys(home.root).log_key)
-    parties = _parties(agreed)
+    parties = _parties(agreed.values())
     pins = _rehearsal_pins(home, parties) if home.is_rehearsal else _real_pins(home)
     if pins is not None:
         import_party_keys(home.root, pins)
     officers = _rehearsal_officers(home, parties, pins) if home.is_rehearsal else None
     officers = officers or load_officers(home.officers_file)
     import_officer_keys(home.root, {item.id: item.key for item in officers if item.key})
-    people = _open_books(home, pins, officers, agreed)
+    people = _open_books(home, pins, officers, versions)
     to_pin = tuple(item for item in parties if pins is None or item not in pins.parties)
     return Founded(home, new, pins, to_pin, people)
 
@@ -129,7 +139,7 @@ def _make_folders(home: Home, agreed: Mapping[str, Agreed]) -> None:
         home.records_of(flow.sender).mkdir(parents=True, exist_ok=True)
         for recipient in flow.recipients:
             home.outbox_of(recipient.party, flow_id).mkdir(parents=True, exist_ok=True)
-    for party in _parties(agreed):
+    for party in _parties(agreed.values()):
         home.receipts_of(party).mkdir(parents=True, exist_ok=True)
         home.reports_of(party).mkdir(parents=True, exist_ok=True)
     _require_one_file_system(home)
@@ -147,9 +157,9 @@ def _require_one_file_system(home: Home) -> None:
             )
 
 
-def _parties(agreed: Mapping[str, Agreed]) -> tuple[str, ...]:
+def _parties(agreed: Iterable[Agreed]) -> tuple[str, ...]:
     found: dict[str, None] = {}
-    for item in agreed.values():
+    for item in agreed:
         found |= dict.fromkeys(party.id for party in item.agreement.parties)
     return tuple(found)
 
@@ -200,7 +210,7 @@ _REHEARSAL_ROLES: tuple[tuple[OfficerRole, ...], ...] = (
 
 
 def _open_books(
-    home: Home, pins: Pins | None, officers: Officers, agreed: Mapping[str, Agreed]
+    home: Home, pins: Pins | None, officers: Officers, versions: tuple[Agreed, ...]
 ) -> tuple[Shown, ...]:
     database = Database.at(home.database)
     try:
@@ -210,9 +220,15 @@ def _open_books(
             open_first_log(tx, home_id, datetime.now(UTC))
             _record_founding(tx, home, pins)
             _record_officers(tx, officers)
+            fresh = [item for item in versions if not is_known(tx, item.agreement.id)]
+            for item in versions:
+                note_version(tx, item, datetime.now(UTC))
             guards.renew(tx)
-            _begin_hold(tx, home, agreed)
-            people = _rehearsal_people(tx, home, _parties(agreed)) if home.is_rehearsal else ()
+            _begin_hold(tx, home, versions)
+            people = _rehearsal_people(tx, home, _parties(versions)) if home.is_rehearsal else ()
+        if home.is_rehearsal and pins is not None:
+            for item in fresh:  # a version that came later, or was edited, is for people to sign
+                sign_rehearsal(home, database, pins, item, datetime.now(UTC))
     finally:
         database.close()
     signer = NoteSigner.load(HomeKeys(home.root).log_key, signer_name(home_id))
@@ -228,9 +244,25 @@ def _rehearsal_people(tx: Transaction, home: Home, parties: tuple[str, ...]) -> 
     return tuple(make_people(tx, home.root, secret, parties, datetime.now(UTC)))
 
 
-def _begin_hold(tx: Transaction, home: Home, agreed: Mapping[str, Agreed]) -> None:
+def sign_rehearsal(
+    home: Home, database: Database, pins: Pins, agreed: Agreed, now: datetime
+) -> None:
+    """Every party of a rehearsal signs the agreement as it stands, each with its own key.
+
+    Raises CryptoFault, or StatementRefused.
+    """
+    keys = HomeKeys(home.root)
+    with OpenPGP(keys.gateway, REHEARSAL_MADE) as openpgp:
+        for party in agreed.agreement.signatories:
+            said = statement_of(agreed, party.id, "signed", now)
+            with OpenPGP(keys.rehearsal(party.id), REHEARSAL_MADE) as own:
+                signed = sign_statement(own, said, pins.exchange_of(party.id))
+            take_statement(database, openpgp, pins, agreed, said, signed, party.id, "signed", now)
+
+
+def _begin_hold(tx: Transaction, home: Home, versions: tuple[Agreed, ...]) -> None:
     """The hold that an agreement asks for: on everything, to be looked at as the agreement is."""
-    for item in agreed.values():
+    for item in versions:
         retention, now = item.agreement.retention, datetime.now(UTC)
         if retention.hold:
             sealer = Sealer(HomeKey.load(HomeKeys(home.root).home_key).derive("small secrets"))

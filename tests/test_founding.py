@@ -41,8 +41,10 @@ def events(home):
     return [leaf.decode().split('"event":"')[1].split('"')[0] for (leaf,) in leaves]
 
 
-FOUNDED = ["home.made"] + ["key.pinned"] * 7 + ["officer.pinned"] * 9 + ["hold.begun"]
+FOUNDED = ["home.made"] + ["key.pinned"] * 7 + ["officer.pinned"] * 9
+FOUNDED += ["agreement.seen", "hold.begun"]
 FOUNDED += ["grant.made"] * 12  # of its people
+FOUNDED += ["agreement.signed"] * 2
 
 
 def test_a_rehearsal_pins_every_party_and_its_officers(rehearsal_home, checkout):

@@ -3,9 +3,11 @@
 import hashlib
 import re
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import date
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +22,7 @@ from gateway.agreement.shape import Shaped, Table, shaped, tables
 from gateway.agreement.workingdays import WorkingDays
 from gateway.agreement.workinghours import WorkingHours
 
-__all__ = ["Agreed", "AgreementFaults", "Fault", "load_agreement", "load_agreements"]
+__all__ = ["Agreed", "AgreementFaults", "Fault", "in_force", "load_agreement", "load_agreements"]
 
 # The years whose bank holidays a rule book carries into the confined reader.
 FIRST_YEAR, LAST_YEAR = 2000, 2050
@@ -37,6 +39,11 @@ class Agreed:
     agreement: Agreement
     lists: dict[str, CodeList]
     hash: str
+
+    @property
+    def canonical(self) -> bytes:
+        """The canonical JSON that ``hash`` is of."""
+        return _canonical(self.agreement, self.lists)
 
     @cached_property
     def working_days(self) -> WorkingDays:
@@ -80,8 +87,9 @@ def load_agreement(path: Path, codes: Path) -> Agreed:
 def load_agreements(config: Path) -> tuple[Agreed, ...]:
     """Every ``agreements/*.toml`` of a config folder, by file name, with ``codes/*.csv``.
 
-    Raises AgreementFaults with the faults of all files, and when two agreements have the same id,
-    or two flows, for a home keeps one folder for each flow.
+    Several files of one id are versions of one agreement, each from a day of its own; `in_force`
+    chooses. Raises AgreementFaults with the faults of all files, when versions do not follow one
+    another, and when two agreements have a flow of one id, for a home keeps one folder for each.
     """
     paths = sorted((config / "agreements").glob("*.toml"))
     if not paths:
@@ -100,13 +108,30 @@ def load_agreements(config: Path) -> tuple[Agreed, ...]:
     return tuple(agreed for _, agreed in loaded)
 
 
+def in_force(versions: Iterable[Agreed], day: date) -> tuple[Agreed, ...]:
+    """Of each agreement, the version that holds on that day: the latest to have taken effect."""
+    found: dict[str, Agreed] = {}
+    for agreed in sorted(versions, key=_start):
+        if _start(agreed) <= day:
+            found[agreed.agreement.id] = agreed
+    return tuple(found.values())
+
+
+def _start(agreed: Agreed) -> date:
+    return agreed.agreement.effective_from or date.min
+
+
 def agreement_hash(agreement: Agreement, lists: dict[str, CodeList]) -> str:
     """SHA-256, in hex, of the RFC 8785 canonical JSON of an agreement and its code lists."""
+    return hashlib.sha256(_canonical(agreement, lists)).hexdigest()
+
+
+def _canonical(agreement: Agreement, lists: dict[str, CodeList]) -> bytes:
     content = {
         "agreement": agreement.model_dump(mode="json"),
         "lists": {name: lists[name].model_dump(mode="json") for name in lists},
     }
-    return hashlib.sha256(rfc8785.dumps(content)).hexdigest()
+    return rfc8785.dumps(content)
 
 
 def _read(path: Path) -> Table:
@@ -162,17 +187,32 @@ def _plain(error: Any) -> str:
 
 
 def _shared_ids(loaded: list[tuple[str, Agreed]]) -> list[Fault]:
+    """Faults between files: a flow is of one agreement, and its versions follow one another."""
     faults: list[Fault] = []
-    flows: dict[str, str] = {}
-    agreements: dict[str, str] = {}
+    flows: dict[str, tuple[str, str]] = {}
+    versions: dict[str, list[tuple[str, Agreed]]] = {}
     for name, agreed in loaded:
-        if agreed.agreement.id in agreements:
-            other = agreements[agreed.agreement.id]
-            faults.append(Fault(f"{name}: id", f"the agreement in {other} has the same id"))
-        agreements.setdefault(agreed.agreement.id, name)
-        for flow in agreed.agreement.flows:
-            if flow.id in flows:
-                words = f"the agreement in {flows[flow.id]} has a flow of the same id"
+        agreement = agreed.agreement
+        for flow in agreement.flows:
+            other, where = flows.setdefault(flow.id, (agreement.id, name))
+            if other != agreement.id:
+                words = f"the agreement in {where} has a flow of the same id"
                 faults.append(Fault(f"{name}: flows.{flow.id}", words))
-            flows.setdefault(flow.id, name)
+        versions.setdefault(agreement.id, []).append((name, agreed))
+    for found in versions.values():
+        faults += _unordered(sorted(found, key=lambda item: (_start(item[1]), item[0])))
     return faults
+
+
+def _unordered(versions: list[tuple[str, Agreed]]) -> Iterator[Fault]:
+    for (earlier, old), (later, new) in pairwise(versions):
+        if _start(old) == _start(new):
+            words = f"the agreement in {earlier} has the same id, and takes effect on the same day"
+            yield Fault(f"{later}: effective_from", words)
+        if old.agreement.version == new.agreement.version:
+            yield Fault(f"{later}: version", f"the agreement in {earlier} has the same version")
+        kept = {flow.id for flow in new.agreement.flows}
+        for flow in old.agreement.flows:
+            if flow.id not in kept:  # its packages are still acknowledged, asked about and kept
+                words = f"is missing: a later version keeps every flow of the one in {earlier}"
+                yield Fault(f"{later}: flows.{flow.id}", words)

@@ -340,6 +340,7 @@ class Agreement(Frozen):
         EscalationStep(working_hours=0, tells=("sender", "recipient")),
     )
     markings: tuple[str, ...] = ()
+    effective_from: date | None = None  # from when this version holds; None: always
 
     @property
     def signatories(self) -> tuple[Party, ...]:

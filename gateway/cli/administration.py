@@ -1,12 +1,15 @@
 """Commands of the administrator: making a home, running the service, looking after it."""
 
 import sys
+from datetime import UTC, datetime
 
 import click
 
+from gateway.agreement.windows import london_date
 from gateway.bootstrap import default_home
 from gateway.cli.context import Cli
 from gateway.cli.words import say, say_json, say_table
+from gateway.engine.agreementfiles import AgreementFiles
 from gateway.engine.doctor import examine_home, refuse_unsafe_start
 from gateway.engine.logs import log_as_json
 from gateway.engine.supervise import chosen, supervise
@@ -70,7 +73,9 @@ def run(cli: Cli, api: str, sftp: str, web: str) -> None:
     refuse_unsafe_start(cli.home)
     if cli.home.is_rehearsal:
         click.echo("This is a REHEARSAL: nothing here is secret or real.", err=True)
-    sys.exit(supervise(cli.home.root, chosen(settings, api, sftp, web)))
+    files = AgreementFiles(cli.home.config, lambda: london_date(datetime.now(UTC)))
+    services = chosen(settings, api, sftp, web)
+    sys.exit(supervise(cli.home.root, services, files.changed))
 
 
 @click.command(hidden=True)

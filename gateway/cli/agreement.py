@@ -1,4 +1,4 @@
-"""Commands about the agreement: explain it, check an edited one, make a sender's template."""
+"""Commands about the agreement: explain it, check an edited one, sign it; a sender's template."""
 
 import sys
 from pathlib import Path
@@ -8,7 +8,8 @@ import click
 from gateway.agreement.explain import explain
 from gateway.agreement.load import AgreementFaults, load_agreement, load_agreements
 from gateway.agreement.template import template
-from gateway.bootstrap import by_flow
+from gateway.bootstrap import agreed_now
+from gateway.cli import signing
 from gateway.cli.context import Cli
 from gateway.cli.words import say
 
@@ -51,12 +52,15 @@ def check_command(cli: Cli, file: Path) -> None:
 @click.pass_obj
 def template_command(cli: Cli, flow_id: str, to: Path | None) -> None:
     """Write a blank workbook for senders: headings, drop-down lists and notes."""
-    flows = by_flow(load_agreements(cli.home.config))
+    flows = agreed_now(cli.home)
     if flow_id not in flows:
         raise click.UsageError(f"There is no flow {flow_id}. Flows: {', '.join(flows)}.")
     target = to or Path(f"{flow_id}-template.xlsx")
     target.write_bytes(template(flows[flow_id].rule_book(flow_id)))
     say(f"Written: {target}")
 
+
+for command in signing.COMMANDS:
+    agreement.add_command(command)
 
 COMMANDS = (agreement, template_command)

@@ -5,8 +5,7 @@ from pathlib import Path
 
 import click
 
-from gateway.agreement.load import load_agreements
-from gateway.bootstrap import by_flow, moment, open_examiner
+from gateway.bootstrap import agreed_now, moment, open_examiner
 from gateway.cli.context import JSON, NOW, Cli
 from gateway.cli.opening import open_for, password_for, receipts_of_opening
 from gateway.cli.words import progress, say, say_error, say_json
@@ -37,7 +36,7 @@ def check(cli: Cli, file: Path, flow_id: str, as_json: bool, now: str | None) ->
     """
     if not file.is_file():
         raise click.UsageError("There is no such file.")
-    flows = by_flow(load_agreements(cli.home.config))
+    flows = agreed_now(cli.home)
     if flow_id not in flows:
         raise click.UsageError(f"There is no flow {flow_id}. Flows: {', '.join(flows)}.")
     at, _ = moment(cli.home, now)

@@ -62,6 +62,14 @@ class OpenPGP:
         self._home.close()
 
     @property
+    def changed_at(self) -> int:
+        """When the keyring last changed, in nanoseconds: what verified since then still does."""
+        try:
+            return (self._home.path / "pubring.kbx").stat().st_mtime_ns
+        except FileNotFoundError:
+            return 0
+
+    @property
     def now(self) -> datetime:
         """gpg's clock: the faked moment, or the real one (UTC)."""
         return self._faked_time or datetime.now(UTC)

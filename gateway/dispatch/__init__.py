@@ -8,6 +8,7 @@ from typing import Any
 from gateway.crypto.zips import new_password
 from gateway.dispatch.contents import contents_of
 from gateway.dispatch.delivery import Placed, place_waiting
+from gateway.dispatch.earlier import fitting
 from gateway.dispatch.entries import (
     alarm_silence,
     close_drops,
@@ -69,9 +70,9 @@ def dispatch(
     """
     window, covered = due[-1], due[:-1]
     flow = parts.agreed.agreement.flow(window.flow)
-    gatherer = Gatherer(parts.database, parts.staging, parts.keyed)
+    gatherer = Gatherer(parts.database, parts.staging, parts.keyed, parts.agreed.hash)
     with parts.database.transaction() as tx:
-        waiting = drops.waiting(tx, flow.id)
+        waiting = fitting(tx, flow, parts.agreed.hash, drops.waiting(tx, flow.id), now)
     gathered = gatherer.choose(flow, waiting)
     password = new_password()
     contents = contents_of(parts, gatherer, gathered, window, covered, now)

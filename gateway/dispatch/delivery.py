@@ -1,6 +1,6 @@
 """Deliveries: the bytes kept in the vault, placed with each recipient, read back and recorded."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -48,9 +48,9 @@ class Placed:
 
 
 def place_waiting(
-    parts_of: Callable[[str], Dispatch], database: Database, now: datetime
+    parts_of: Callable[[str], Dispatch], database: Database, now: datetime, flows: Container[str]
 ) -> Iterator[Placed]:
-    """Place every delivery that waits, from the vault; one fault stops no other.
+    """Place every delivery of those flows that waits, from the vault; one fault stops no other.
 
     A bucket that does not answer is asked once, not for each delivery that waits for it.
     """
@@ -58,7 +58,7 @@ def place_waiting(
         waiting = [
             (row, package)
             for row in packages.to_place(tx)
-            if (package := packages.get(tx, row.package_id)) is not None
+            if (package := packages.get(tx, row.package_id)) is not None and package.flow in flows
         ]
     silent: dict[str, StoreFault] = {}
     for row, package in waiting:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from gateway.agreement.model import Flow
 from gateway.crypto.memory import KeyedMemory
+from gateway.dispatch.earlier import Layout, layout
 from gateway.dispatch.manifest import Kind
 from gateway.records.staging import Row, Staging
 from gateway.store import sent
@@ -61,18 +62,27 @@ class Gathered:
 class Gatherer:
     """Walks a flow's staged rows."""
 
-    def __init__(self, database: Database, staging: Staging, keyed: KeyedMemory) -> None:
+    def __init__(
+        self, database: Database, staging: Staging, keyed: KeyedMemory, agreement_hash: str
+    ) -> None:
         self._database = database
         self._staging = staging
         self._keyed = keyed
+        self._agreement_hash = agreement_hash
+        self._layouts: dict[tuple[str, str], Layout] = {}
 
     def choose(self, flow: Flow, drops: Sequence[DropRow], without: str | None = None) -> Gathered:
         """Choose what travels: the newest row of each reference, unless it was sent so before.
 
         ``without``: a package about to be withdrawn, whose rows do not count as sent.
         """
+        with self._database.transaction() as tx:  # no later: rows are walked in transactions too
+            for drop in drops:
+                judged_by = drop.agreement_hash
+                if judged_by != self._agreement_hash and (flow.id, judged_by) not in self._layouts:
+                    self._layouts[flow.id, judged_by] = layout(tx, flow, judged_by)
         newest: dict[bytes, tuple[tuple[str, int], bytes]] = {}
-        for drop, (number, cells) in self._staged(drops):
+        for drop, (number, cells) in self._staged(flow, drops):
             mac = self._keyed.reference(flow.id, cells[flow.reference_place])
             newest[mac] = ((drop.id, number), self._keyed.row(flow.id, cells))
         before = self._digests(flow, list(newest), without)
@@ -115,16 +125,23 @@ class Gatherer:
                 yield self._keyed.reference(flow_id, cells[flow.reference_place])
 
     def _going(self, gathered: Gathered) -> Iterator[tuple[tuple[str, ...], Chosen]]:
-        for drop, (number, cells) in self._staged(gathered.drops):
+        for drop, (number, cells) in self._staged(gathered.flow, gathered.drops):
             item = gathered.chosen.get((drop.id, number))
             if item is not None:
                 yield cells, item
 
-    def _staged(self, drops: Sequence[DropRow]) -> Iterator[tuple[DropRow, Row]]:
+    def _staged(self, flow: Flow, drops: Sequence[DropRow]) -> Iterator[tuple[DropRow, Row]]:
         for drop in drops:
-            for chunk in self._staging.read(drop.id, "accepted"):
-                for row in chunk:
-                    yield drop, row
+            chunks = self._staging.read(drop.id, "accepted")
+            if drop.agreement_hash == self._agreement_hash:
+                for chunk in chunks:
+                    for row in chunk:
+                        yield drop, row
+                continue
+            now = self._layouts[flow.id, drop.agreement_hash]
+            for chunk in chunks:
+                for number, cells in chunk:
+                    yield drop, (number, now.of(cells))
 
     def _digests(
         self, flow: Flow, macs: Sequence[bytes], without: str | None

@@ -12,7 +12,8 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 
 from gateway.access.officers import Officer, Officers, OfficersFault, load_officers
-from gateway.agreement.load import AgreementFaults, load_agreements
+from gateway.agreement.load import AgreementFaults, in_force, load_agreements
+from gateway.agreement.windows import london_date
 from gateway.crypto.faults import CryptoFault
 from gateway.crypto.keys import HomeKeys, examine_keys, unsafe_modes
 from gateway.crypto.keystate import KeyState
@@ -25,6 +26,7 @@ from gateway.engine.webtls import look_at_web
 from gateway.intake.confined.frames import ReaderFailed
 from gateway.intake.confined.probing import probe
 from gateway.intake.confined.reader import Reader
+from gateway.records.agreements import standing
 from gateway.settings import Home, Settings, SettingsFault
 from gateway.store.database import Database, StoreFault
 
@@ -55,6 +57,7 @@ def examine_home(home: Home) -> list[Look]:
         _agreements,
         _database,
         _keys,
+        _signed,
         _officers,
         _sftp,
         _web,
@@ -142,7 +145,10 @@ def _agreements(home: Home) -> Iterator[Look]:
     try:
         for agreed in load_agreements(home.config):
             flows = ", ".join(flow.id for flow in agreed.agreement.flows)
-            words = f"{agreed.agreement.title}: flows {flows}; hash {agreed.hash[:16]}…"
+            start = agreed.agreement.effective_from
+            since = f", in force from {start:%-d %B %Y}" if start else ""
+            version = f"version {agreed.agreement.version}{since}"
+            words = f"{agreed.agreement.title}: {version}; flows {flows}; hash {agreed.hash[:16]}…"
             yield Look("agreement", "ok", words)
     except AgreementFaults as faults:
         yield Look("agreement", "fail", str(faults))
@@ -172,6 +178,28 @@ def _keys(home: Home) -> Iterator[Look]:
                 state = "warn"
             words = report.words or f"{report.fingerprint[-16:]} is well."
             yield Look(f"key {report.party} {report.role}", state, words)
+
+
+def _signed(home: Home) -> Iterator[Look]:
+    """Whether every party has signed; without it the service starts, takes drops and sends none."""
+    try:
+        versions = load_agreements(home.config)
+    except AgreementFaults:
+        return  # told already
+    if not home.database.is_file():
+        return  # likewise
+    pins, database = load_pins(home.parties_file), Database.at(home.database)
+    try:
+        with OpenPGP(HomeKeys(home.root).gateway) as openpgp:
+            for agreed in in_force(versions, london_date(datetime.now(UTC))):
+                stands = standing(database, openpgp, pins, agreed)
+                late = ", ".join(stands.unsigned + stands.withdrawn)
+                words = f"{late} has not signed it as it stands: `agreement sign`. Nothing is sent."
+                well = f"Signed by every party, last on {stands.signed_on}."
+                name = f"agreement {agreed.agreement.id}"
+                yield Look(name, "warn" if late else "ok", words if late else well)
+    finally:
+        database.close()
 
 
 def _officers(home: Home) -> Iterator[Look]:
@@ -246,7 +274,7 @@ def _reader(home: Home) -> Iterator[Look]:
         return
     books = {
         flow.id: agreed.rule_book(flow.id)
-        for agreed in agreements
+        for agreed in in_force(agreements, london_date(datetime.now(UTC)))
         for flow in agreed.agreement.flows
     }
     with Reader(books) as reader:

@@ -1,11 +1,8 @@
 """Giving out evidence: a fresh checkpoint, the pack, and its leaf in the ledger."""
 
-import hashlib
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
-
-import rfc8785
 
 from gateway.crypto.keys import HomeKeys
 from gateway.crypto.notes import NoteSigner
@@ -72,16 +69,7 @@ def export_pack(
 
 def bodies_of(parts: Parts) -> dict[str, bytes]:
     """The canonical JSON of the agreements in force, by its hash."""
-    bodies = {}
-    for agreed in parts.agreed.values():
-        content = {
-            "agreement": agreed.agreement.model_dump(mode="json"),
-            "lists": {name: agreed.lists[name].model_dump(mode="json") for name in agreed.lists},
-        }
-        body = rfc8785.dumps(content)
-        if hashlib.sha256(body).hexdigest() == agreed.hash:
-            bodies[agreed.hash] = body
-    return bodies
+    return {agreed.hash: agreed.canonical for agreed in parts.agreed.values()}
 
 
 def _macs(parts: Parts, case: str | None) -> tuple[tuple[str, bytes], ...] | None:

@@ -27,11 +27,16 @@ from gateway.store.s3 import outboxes
 
 @dataclass(frozen=True)
 class Parts:
-    """Everything a worker needs. ``agreed`` has the agreement of each flow of the home."""
+    """Everything a worker needs.
+
+    ``agreed`` has the agreement of each flow of the home, as it is in force; ``versions`` also
+    those that held before, or are to hold from a later day.
+    """
 
     home: Home
     settings: Settings
     agreed: Mapping[str, Agreed]
+    versions: tuple[Agreed, ...]
     pins: Pins
     officers: Officers
     database: Database

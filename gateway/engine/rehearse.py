@@ -20,6 +20,7 @@ from gateway.dispatch.entries import enter_package
 from gateway.dispatch.making import sealed_and_kept
 from gateway.dispatch.manifest import DropAccount
 from gateway.dispatch.sealing import Account, Contents
+from gateway.engine.agreementwatch import flows_in_force
 from gateway.engine.parts import Parts
 from gateway.records.leaf import Fact
 from gateway.records.ledger import event, record
@@ -58,6 +59,13 @@ def rehearse(parts: Parts, party: str, now: datetime, flow_id: str | None = None
     cannot be placed now is placed by the next tick.
     """
     flow = _flow_to(parts, party, flow_id)
+    agreed = flows_in_force(parts, now)
+    if flow.id not in agreed:
+        raise RehearsalRefused(
+            "rehearsal.not-agreed",
+            "Not every party has signed the agreement as it stands, so nothing is sent.",
+            "`agreement status` says who has not; `agreement sign` signs it.",
+        )
     dispatch = parts.dispatch(flow.id)
     contents = _contents(parts, dispatch.agreed, flow, now)
     password = new_password()
@@ -69,7 +77,7 @@ def rehearse(parts: Parts, party: str, now: datetime, flow_id: str | None = None
             enter_package(tx, dispatch, contents, sealed, kept, password, now)
             rehearsals.begin(tx, contents.package_id, party, now)
             record(tx, begun, now)
-    placed = tuple(place_waiting(parts.dispatch, parts.database, now))
+    placed = tuple(place_waiting(parts.dispatch, parts.database, now, agreed))
     return Begun(contents.package_id, flow.id, placed)
 
 

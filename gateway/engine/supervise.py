@@ -4,7 +4,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,6 +16,7 @@ _BACKOFF_SECONDS = (1.0, 2.0, 5.0, 10.0, 30.0)
 _STEADY_SECONDS = 60.0
 _STOP_SECONDS = 120.0
 _LOOK_SECONDS = 0.2
+_FILES_SECONDS = 2.0
 
 
 @dataclass(frozen=True)
@@ -39,10 +40,13 @@ def chosen(settings: Settings, api: str = "", sftp: str = "", web: str = "") -> 
     return [service for wanted, service in table if wanted]
 
 
-def supervise(home: Path, services: Sequence[Service]) -> int:
+def supervise(
+    home: Path, services: Sequence[Service], out_of_date: Callable[[], bool] = lambda: False
+) -> int:
     """Run each as a process of its own; start it again, ever more slowly, when it dies.
 
-    Ends on SIGTERM or SIGINT with the end of them all; returns the exit code of this process.
+    When ``out_of_date`` says so, all are ended cleanly and started anew. Ends on SIGTERM or SIGINT
+    with the end of them all; returns the exit code of this process.
     """
     log = structlog.get_logger("supervisor")
     # No Event: its lock may be held by the very thread that the signal's handler interrupts.
@@ -54,17 +58,27 @@ def supervise(home: Path, services: Sequence[Service]) -> int:
     signal.signal(signal.SIGTERM, end)
     signal.signal(signal.SIGINT, end)
     kept = [_Kept(service, home, log) for service in services]
+    looked = time.monotonic()
     while not told:
         for item in kept:
             item.look()
         time.sleep(_LOOK_SECONDS)
+        if time.monotonic() - looked >= _FILES_SECONDS:
+            looked = time.monotonic()
+            if out_of_date():
+                log.info("other agreements are in force: starting anew")
+                _end_all(kept)
+    _end_all(kept)
+    log.info("stopped")
+    return 0
+
+
+def _end_all(kept: "Sequence[_Kept]") -> None:
     for item in kept:
         item.tell()
     over = time.monotonic() + _STOP_SECONDS
     for item in kept:
         item.end(over)
-    log.info("stopped")
-    return 0
 
 
 @dataclass
@@ -115,6 +129,7 @@ class _Kept:
             )
             self.process.kill()
             self.process.wait()
+        self.process = None
 
 
 def command(home: Path, service: Service) -> Sequence[str]:

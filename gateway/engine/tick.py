@@ -9,6 +9,7 @@ from gateway.crypto.faults import CryptoFault
 from gateway.dispatch import Dispatched, Placed, dispatch, place_waiting
 from gateway.dispatch.handover import HandedOver
 from gateway.engine.acts import CarriedOut, carry_out
+from gateway.engine.agreementwatch import flows_in_force
 from gateway.engine.arrivals import Arrivals, take_in
 from gateway.engine.clock import note_moment
 from gateway.engine.custody import hand_over_originals
@@ -62,13 +63,14 @@ def tick(parts: Parts, now: datetime, progress: Progress | None = None) -> TickR
     report.acts, undone = carry_out(parts, now)
     report.faults += undone
     stands = ledger_stands(parts, now)
+    agreed = _flows_agreed(parts, now, report)
     for flow in parts.flows():
         open_windows(parts, flow, now)
-        if stands:
+        if stands and flow.id in agreed:
             _dispatch_due(parts, flow, now, report, progress)
     if stands:
-        _place(parts, now, report)
-        _reconcile(parts, now, report)
+        _place(parts, now, report, agreed)
+        _reconcile(parts, now, report, agreed)
     report.handed_over, stuck = hand_over_originals(parts, now)
     report.faults += stuck
     report.rehearsed = pass_rehearsals(parts, now)
@@ -143,8 +145,20 @@ def _grace_is_over(flow: Flow, window: WindowRow, now: datetime) -> bool:
     return now - window.due_at > timedelta(minutes=flow.window.grace_minutes)
 
 
-def _place(parts: Parts, now: datetime, report: TickReport) -> None:
-    for placed in place_waiting(parts.dispatch, parts.database, now):
+def _flows_agreed(parts: Parts, now: datetime, report: TickReport) -> frozenset[str]:
+    """Without gpg it cannot be known that the agreement is signed: then nothing is sent."""
+    try:
+        found = flows_in_force(parts, now)
+    except CryptoFault as error:
+        _fault(parts, "agreements", error, now, report)
+        return frozenset()
+    with parts.database.transaction() as tx:
+        clear_about(tx, "agreements", now)
+    return found
+
+
+def _place(parts: Parts, now: datetime, report: TickReport, agreed: frozenset[str]) -> None:
+    for placed in place_waiting(parts.dispatch, parts.database, now, agreed):
         if placed.fault is None:
             report.placed.append(placed)
             with parts.database.transaction() as tx:
@@ -153,9 +167,11 @@ def _place(parts: Parts, now: datetime, report: TickReport) -> None:
             _fault(parts, placed.subject, placed.fault, now, report)
 
 
-def _reconcile(parts: Parts, now: datetime, report: TickReport) -> None:
+def _reconcile(parts: Parts, now: datetime, report: TickReport, agreed: frozenset[str]) -> None:
     """A list that cannot be made now is made at the next tick; so is one that cannot be placed."""
     for flow in parts.flows():
+        if flow.id not in agreed:
+            continue
         subject = f"reconciliation:{flow.id}"
         try:
             made = reconcile(parts.dispatch(flow.id), flow, now)
@@ -165,7 +181,7 @@ def _reconcile(parts: Parts, now: datetime, report: TickReport) -> None:
         if made:
             with parts.database.transaction() as tx:
                 clear_about(tx, subject, now)
-    for placed in place_lists(parts.dispatch, parts.database, now):
+    for placed in place_lists(parts.dispatch, parts.database, now, agreed):
         if placed.fault is not None:
             _fault(parts, placed.subject, placed.fault, now, report)
             continue

@@ -9,7 +9,7 @@ A list holds references, so it is sealed like a package, kept in the vault, and 
 """
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -97,11 +97,11 @@ def reconcile(parts: Dispatch, flow: Flow, now: datetime) -> bool:
 
 
 def place_lists(
-    parts_of: Callable[[str], Dispatch], database: Database, now: datetime
+    parts_of: Callable[[str], Dispatch], database: Database, now: datetime, flows: Container[str]
 ) -> Iterator[ListPlaced]:
-    """Place every list that waits, from the vault; one fault stops no other."""
+    """Place every list of those flows that waits, from the vault; one fault stops no other."""
     with database.transaction() as tx:
-        waiting = reconciliations.to_place(tx)
+        waiting = [row for row in reconciliations.to_place(tx) if row.flow in flows]
     for row in waiting:
         yield _place(parts_of(row.flow), row, now)
 

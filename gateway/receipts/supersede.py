@@ -85,7 +85,7 @@ def supersede(
     """
     with parts.database.transaction() as tx:
         plan = _plan(tx, parts, package_id, drop_id, take)
-    gatherer = Gatherer(parts.database, parts.staging, parts.keyed)
+    gatherer = Gatherer(parts.database, parts.staging, parts.keyed, parts.agreed.hash)
     gathered = gatherer.choose(plan.flow, plan.drops, without=plan.old.id)
     contents = contents_of(
         parts, gatherer, gathered, plan.window, plan.covered, now, plan.number, plan.old.id

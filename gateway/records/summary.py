@@ -217,7 +217,8 @@ class Summary:
 def told_of(leaf: Mapping[str, Any]) -> str:
     """What happened, in words; an event without words of its own is told by its name."""
     facts = {name.replace("-", "_"): told for name, told in leaf["facts"].items()}
-    return _WORDS.get(leaf["event"], leaf["event"]).format_map(facts)
+    event: str = leaf["event"]
+    return _WORDS.get(event, event).format_map(facts)
 
 
 def _kind(event: str) -> str:

@@ -93,6 +93,14 @@ def found(tx: Transaction, wanted: Wanted, before: int | None, limit: int) -> li
     ]
 
 
+def counted(tx: Transaction, after: int) -> dict[str, tuple[int, int]]:
+    """How many leaves of each event stand after a place, and the place of the last; by event."""
+    index = ledger_index
+    asked = sa.select(index.c.event, sa.func.count(), sa.func.max(index.c.seq))
+    asked = asked.where(index.c.seq > after).group_by(index.c.event)
+    return {event: (count, last) for event, count, last in tx.execute(asked)}
+
+
 def salts_of(tx: Transaction, seq: int) -> dict[str, bytes]:
     """The salts of a leaf's commitments, by name."""
     rows = tx.execute(

@@ -12,7 +12,16 @@ from jinja2 import ChoiceLoader, PackageLoader, PrefixLoader
 
 from gateway.agreement.windows import LONDON
 from gateway.serving.headway import HEADWAY, WORK_SECONDS, connection_of
-from gateway.web import home, machine, signin
+from gateway.web import (
+    agreement,
+    approving,
+    home,
+    ledger,
+    machine,
+    people,
+    registers,
+    signin,
+)
 from gateway.web.assets import Assets
 from gateway.web.errors import tell_errors
 from gateway.web.navigation import shown
@@ -20,7 +29,16 @@ from gateway.web.security import secure
 from gateway.web.site import Site, keep
 from gateway.web.visitor import PAGES, maybe_visitor
 
-PARTS: tuple[Blueprint, ...] = (home.PART, machine.PART, signin.PART)
+PARTS: tuple[Blueprint, ...] = (
+    home.PART,
+    machine.PART,
+    signin.PART,
+    approving.PART,
+    agreement.PART,
+    registers.PART,
+    ledger.PART,
+    people.PART,
+)
 _LOG = structlog.get_logger("web")
 
 

@@ -3,12 +3,13 @@
 import hashlib
 import json
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from gateway.agreement.load import AgreementFaults, load_agreement, load_agreements
+from gateway.agreement.load import AgreementFaults, in_force, load_agreement, load_agreements
 
 Edited = Callable[..., dict[str, str]]
 FIELDS = "flows.returns.fields"
@@ -283,9 +284,69 @@ def test_ids_are_unique_in_a_home(small_home: Any) -> None:
     with pytest.raises(AgreementFaults) as caught:
         load_agreements(small_home.config)
     assert [fault.path for fault in caught.value.faults] == [
-        "zeta.toml: id",
-        "zeta.toml: flows.returns",
+        "zeta.toml: effective_from",
+        "zeta.toml: version",
     ]
+
+
+def test_a_flow_is_of_one_agreement(small_home: Any) -> None:
+    text = small_home.file.read_text().replace('id = "attendance"', 'id = "bills"')
+    small_home.file.with_name("zeta.toml").write_text(text)
+    with pytest.raises(AgreementFaults) as caught:
+        load_agreements(small_home.config)
+    assert [fault.path for fault in caught.value.faults] == ["zeta.toml: flows.returns"]
+
+
+# --- versions of one agreement --------------------------------------------------------------------
+
+
+def later(home: Any, start: str, version: str, *change: str) -> None:
+    text = home.file.read_text().replace('version = "1"', f'version = "{version}"')
+    for old, new in zip(change[::2], change[1::2], strict=True):
+        assert old in text
+        text = text.replace(old, new)
+    path = home.file.with_name(f"attendance-{version}.toml")
+    path.write_text(f"effective_from = {start}\n{text}")
+
+
+def held(home: Any, day: date) -> list[str]:
+    return [item.agreement.version for item in in_force(load_agreements(home.config), day)]
+
+
+def test_the_latest_version_that_has_taken_effect_holds(small_home: Any) -> None:
+    later(small_home, "2031-03-01", "3")
+    later(small_home, "2030-06-01", "2")
+    assert held(small_home, date(2030, 5, 31)) == ["1"]
+    assert held(small_home, date(2030, 6, 1)) == ["2"]
+    assert held(small_home, date(2031, 2, 28)) == ["2"]
+    assert held(small_home, date(2031, 3, 1)) == ["3"]
+
+
+def test_an_agreement_holds_from_its_first_day_on(small_home: Any) -> None:
+    later(small_home, "2030-06-01", "2")
+    small_home.file.unlink()
+    assert held(small_home, date(2030, 5, 31)) == []
+    assert held(small_home, date(2030, 6, 1)) == ["2"]
+
+
+def test_the_day_is_part_of_what_is_signed(small_home: Any) -> None:
+    later(small_home, "2030-06-01", "2")
+    (first,) = {item.hash for item in load_agreements(small_home.config)[:1]}
+    later(small_home, "2030-06-02", "2")
+    assert first not in {item.hash for item in load_agreements(small_home.config)}
+
+
+def test_versions_have_a_day_and_a_name_each_and_keep_every_flow(small_home: Any) -> None:
+    later(small_home, "2030-06-01", "2", "flows.returns", "flows.bills")
+    twin = small_home.file.with_name("attendance-2.toml")
+    twin.with_name("attendance-twin.toml").write_text(twin.read_text())
+    with pytest.raises(AgreementFaults) as caught:
+        load_agreements(small_home.config)
+    assert {fault.path for fault in caught.value.faults} == {
+        "attendance-2.toml: flows.returns",
+        "attendance-twin.toml: effective_from",
+        "attendance-twin.toml: version",
+    }
 
 
 def test_faults_of_every_file_are_told_with_its_name(small_home: Any) -> None:

@@ -65,7 +65,7 @@ def placed(parts: Parts, now: datetime, with_parts: Dispatch | None = None) -> l
     def parts_of(flow_id: str) -> Dispatch:
         return with_parts or parts.dispatch(flow_id)
 
-    return list(place_waiting(parts_of, parts.database, now))
+    return list(place_waiting(parts_of, parts.database, now, {NOTIFICATIONS}))
 
 
 def events(work: AtWork) -> list[str]:

@@ -20,6 +20,7 @@ from gateway.store.database import Database
 from gateway.store.drops import DropRow
 
 AT = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+AGREEMENT = "c" * 64
 Texts = dict[str, str]  # reference → the text of its row
 
 
@@ -31,7 +32,7 @@ class Bench:
         self.database.upgrade()
         self.staging = Staging(folder / "staged", b"s" * 32)
         self.keyed = KeyedMemory(b"k" * 32)
-        self.gatherer = Gatherer(self.database, self.staging, self.keyed)
+        self.gatherer = Gatherer(self.database, self.staging, self.keyed, AGREEMENT)
         self.flow = flow
         self.number = 0
 
@@ -53,7 +54,7 @@ class Bench:
             1,
             "a" * 64,
             "b" * 64,
-            "c" * 64,
+            AGREEMENT,
             rows=len(rows) + held,
             accepted=counts[0],
             held=held,

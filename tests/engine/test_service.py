@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -156,3 +157,33 @@ def test_two_workers_wait_for_one_another(tmp_path):
         order.append("first")
     waiting.join()
     assert order == ["first", "second"]
+
+
+def test_an_agreement_edited_while_it_runs_is_noticed_and_stops_dispatch(service):
+    """Every process starts anew, so that none goes by what is no longer in the files."""
+    first = service.wait_for("working")
+    file = service.home / "config" / "agreements" / "ofsted-dfe.toml"
+    text = file.read_text(encoding="utf-8")
+    file.write_text(text.replace('at = "16:00"', 'at = "16:01"', 1), encoding="utf-8")
+    assert service.wait_for("working", count=2) == first | {
+        "timestamp": service.events("working")[-1]["timestamp"]
+    }
+    assert not service.events("worker died")
+    _wait_for_alarm(service, "agreement.changed")
+    file.write_text(text, encoding="utf-8")
+    service.wait_for("working", count=3)
+    _wait_for_alarm(service, "agreement.changed", is_open=False)
+    assert service.stop() == 0
+
+
+def _wait_for_alarm(service, code, is_open=True):
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    asked = "SELECT count(*) FROM alarms WHERE code = ? AND cleared_at IS NULL"
+    while True:
+        with sqlite3.connect(service.home / "var" / "gateway.db") as plain:
+            (count,) = plain.execute(asked, (code,)).fetchone()
+        plain.close()
+        if bool(count) == is_open:
+            return
+        assert time.monotonic() < deadline, service.log.read_text()
+        time.sleep(0.2)

@@ -38,8 +38,8 @@ FORMS: Mapping[str, Form] = {
     "press": _REQUEST,
     "correspondence": _REQUEST,
     "incident": Form(
-        "A loss or a wrongful disclosure of what is shared. The other organisation is told at once, "
-        "and the Information Commissioner’s 72 hours run from when you became aware of it.",
+        "A loss or a wrongful disclosure of what is shared. The other organisation is told at "
+        "once, and the Information Commissioner’s 72 hours run from when you became aware of it.",
         "What happened?",
         more=("kind", "aware"),
     ),
