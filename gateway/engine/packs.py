@@ -27,6 +27,7 @@ from gateway.settings import Home
 KEPT_FOR = timedelta(days=7)
 LONGEST = timedelta(days=366)
 _PATIENCE_SECONDS = 300.0
+THREAD = "evidence"
 _AT_WORK = threading.Lock()
 
 
@@ -93,8 +94,8 @@ def ask_pack(
         made = (secrets.token_hex(8), party, days[0].isoformat(), days[1].isoformat())
         pack = Pack(*made, now.isoformat())
         _note(parts.home, pack)
-        work = threading.Thread(target=_make, args=(parts, pack, days, case, now), daemon=True)
-        work.start()
+        given = (parts, pack, days, case, now)
+        threading.Thread(target=_make, args=given, name=THREAD, daemon=True).start()
     except BaseException:
         _AT_WORK.release()
         raise

@@ -51,7 +51,7 @@ class SignedEntry(AboutEntry):
 class NewEntry(OfParty):
     """An entry to be made; which fields a register takes, `_BUILT` says."""
 
-    register: Named
+    register_id: Named
     words: str = Field("", max_length=LONGEST_TEXT)
     day: str = Field("", max_length=40)  # when it came in, was held, or completed
     until: str = Field("", max_length=40)  # when it is due, or the last day that it counts
@@ -103,7 +103,7 @@ def _require_theirs(kept: Kept, party: str) -> None:
 
 def _enter(parts: Parts, asked: NewEntry, who: SiteSession, now: datetime) -> Mapping[str, Any]:
     officer = officer_of(who)
-    made = _BUILT[asked.register](asked, now)
+    made = _BUILT[asked.register_id](asked, now)
     with parts.database.transaction() as tx:
         known = (parts.sealer, parts.officers, made, officer, now, _agreement(parts))
         row = registers.enter(tx, *known)
@@ -157,7 +157,7 @@ def _said(asked: NewEntry) -> str:
 
 
 def _request(asked: NewEntry, now: datetime) -> Wanted:
-    kind: Any = asked.register
+    kind: Any = asked.register_id
     due = _day(asked.until) if asked.until else None
     return wanted.request(kind, _day(asked.day), _said(asked), now, due)
 

@@ -98,7 +98,7 @@ def enter(register: str) -> ResponseReturnValue:
     if faults:
         return _page(register, form, faults)
     try:
-        answer = asked("register-enter", register=register, **told)
+        answer = asked("register-enter", register_id=register, **told)
     except WorkerRefused as refused:
         field = "words" if refused.code.startswith("text.") else _BY_CODE.get(refused.code, "")
         if field == "day" and not form.day:
