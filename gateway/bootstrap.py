@@ -105,7 +105,8 @@ def open_face(home: Home) -> Iterator[FaceParts]:
     database = Database.at(home.database)
     try:
         database.require_current()
-        yield FaceParts(home, settings, agreed, database, Vault(BlobFolder(home.vault)))
+        officers = load_officers(home.officers_file, _signatories(agreed))
+        yield FaceParts(home, settings, agreed, database, Vault(BlobFolder(home.vault)), officers)
     finally:
         database.close()
 

@@ -3,7 +3,7 @@
 import hashlib
 import secrets
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -91,7 +91,7 @@ def found(home: Home, checkout: Path, rehearsal: bool) -> Founded:
     make_host_key(home.root)
     make_web_secret(home.root)
     make_log_key(HomeKeys(home.root).log_key)
-    parties = _parties(agreed)
+    parties = _parties(agreed.values())
     pins = _rehearsal_pins(home, parties) if home.is_rehearsal else _real_pins(home)
     if pins is not None:
         import_party_keys(home.root, pins)
@@ -139,7 +139,7 @@ def _make_folders(home: Home, agreed: Mapping[str, Agreed]) -> None:
         home.records_of(flow.sender).mkdir(parents=True, exist_ok=True)
         for recipient in flow.recipients:
             home.outbox_of(recipient.party, flow_id).mkdir(parents=True, exist_ok=True)
-    for party in _parties(agreed):
+    for party in _parties(agreed.values()):
         home.receipts_of(party).mkdir(parents=True, exist_ok=True)
         home.reports_of(party).mkdir(parents=True, exist_ok=True)
     _require_one_file_system(home)
@@ -157,9 +157,9 @@ def _require_one_file_system(home: Home) -> None:
             )
 
 
-def _parties(agreed: Mapping[str, Agreed]) -> tuple[str, ...]:
+def _parties(agreed: Iterable[Agreed]) -> tuple[str, ...]:
     found: dict[str, None] = {}
-    for item in agreed.values():
+    for item in agreed:
         found |= dict.fromkeys(party.id for party in item.agreement.parties)
     return tuple(found)
 
@@ -225,8 +225,7 @@ def _open_books(
                 note_version(tx, item, datetime.now(UTC))
             guards.renew(tx)
             _begin_hold(tx, home, versions)
-            parties = _parties(by_flow(versions))
-            people = _rehearsal_people(tx, home, parties) if home.is_rehearsal else ()
+            people = _rehearsal_people(tx, home, _parties(versions)) if home.is_rehearsal else ()
         if home.is_rehearsal and pins is not None:
             for item in fresh:  # a version that came later, or was edited, is for people to sign
                 sign_rehearsal(home, database, pins, item, datetime.now(UTC))

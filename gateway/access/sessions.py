@@ -39,12 +39,17 @@ class SessionRefused(Exception):
 
 @dataclass(frozen=True)
 class SiteSession:
-    """Who is signed in by a session, what they may do now, and whether they proved it lately."""
+    """Who is signed in by a session, what they may do now, and whether they proved it lately.
+
+    ``way``: by what they proved who they are, ``proved_at``: when they last did.
+    """
 
     id: int
     person: PersonRow
     grants: frozenset[Grant]
     fresh: bool
+    way: str = ""
+    proved_at: datetime | None = None
 
 
 def new_secret() -> str:
@@ -62,8 +67,12 @@ def begin(
     person_id: str | None = None,
     begun_at: datetime | None = None,
     fresh_at: datetime | None = None,
+    way: str = "",
 ) -> None:
-    """Begin a session. ``begun_at``: of the one that it follows, so that it lasts no longer."""
+    """Begin a session. ``begun_at``: of the one that it follows, so that it lasts no longer.
+
+    ``way``: by what its person proved who they are.
+    """
     rows.add(
         tx,
         secret_hash=hashed(secret),
@@ -73,6 +82,7 @@ def begin(
         begun_at=begun_at or now,
         seen_at=now,
         fresh_at=fresh_at,
+        way=way,
     )
 
 
@@ -118,7 +128,7 @@ def session_of(
     until = (trained or training.trained_until)(tx, person.officer or person.id)
     today = now.astimezone(_LONDON).date()
     valid = valid_grants(person, grants.in_force(tx, person.id), until, today)
-    return SiteSession(row.id, person, valid, _is_fresh(row, now))
+    return SiteSession(row.id, person, valid, _is_fresh(row, now), row.way, row.fresh_at)
 
 
 def require_grant(session: SiteSession, roles: Iterable[str], party: str, flow: str) -> None:
@@ -129,6 +139,13 @@ def require_grant(session: SiteSession, roles: Iterable[str], party: str, flow: 
             "You have no grant for that.",
             "Ask an administrator of your organisation. Training that ran out ends every grant.",
         )
+
+
+def require_role(session: SiteSession, roles: Iterable[str], party: str) -> None:
+    """As `require_grant`, for any of the party's flows."""
+    flows = [item.flow for item in session.grants if item.party == party]
+    if not any(may(session.grants, roles, party, flow) for flow in flows):
+        require_grant(session, roles, party, "")
 
 
 def require_fresh(session: SiteSession) -> None:

@@ -55,8 +55,8 @@ def body_of(sealer: Sealer, request: RequestRow) -> dict[str, str | int]:
 
 def statement(request: RequestRow) -> bytes:
     """What an approver signs: canonical JSON and a line feed."""
-    named = _named(request) | {"format": "gateway-approval/1", "digest": request.digest}
-    return rfc8785.dumps(named) + b"\n"
+    said = named(request) | {"format": "gateway-approval/1", "digest": request.digest}
+    return rfc8785.dumps(said) + b"\n"
 
 
 def signed_statement(openpgp: OpenPGP, request: RequestRow, signer: str) -> bytes:
@@ -70,16 +70,22 @@ def signed_statement(openpgp: OpenPGP, request: RequestRow, signer: str) -> byte
 
 def verify_statement(openpgp: OpenPGP, request: RequestRow, signature: bytes, signer: str) -> None:
     """Raises CryptoFault (signature.*, key.*) unless ``signer`` signed the statement."""
+    verify_bytes(openpgp, statement(request), signature, signer)
+
+
+def verify_bytes(openpgp: OpenPGP, said: bytes, signature: bytes, signer: str) -> None:
+    """Raises CryptoFault (signature.*, key.*) unless ``signer`` signed those bytes."""
     if not 0 < len(signature) <= LARGEST_SIGNATURE:
         raise CryptoFault("signature.missing", "That is no signature.", "Sign the statement.")
     with tempfile.TemporaryDirectory(prefix="approval-") as folder:
-        said, made = Path(folder, "statement"), Path(folder, "signature")
-        said.write_bytes(statement(request))
+        told, made = Path(folder, "statement"), Path(folder, "signature")
+        told.write_bytes(said)
         made.write_bytes(signature)
-        openpgp.verify_detached(said, made, signer)
+        openpgp.verify_detached(told, made, signer)
 
 
-def _named(request: RequestRow) -> dict[str, str]:
+def named(request: RequestRow) -> dict[str, str]:
+    """What every statement about a request says of it."""
     at = request.requested_at.astimezone(UTC)
     return {
         "id": request.id,
@@ -92,5 +98,5 @@ def _named(request: RequestRow) -> dict[str, str]:
 
 
 def _digest(request: RequestRow, body: Body, salt: str) -> str:
-    said: dict[str, Any] = {**_named(request), "body": dict(body), "salt": salt}
+    said: dict[str, Any] = {**named(request), "body": dict(body), "salt": salt}
     return hashlib.sha256(rfc8785.dumps(said | {"format": "gateway-request/1"})).hexdigest()

@@ -60,12 +60,12 @@ def flow_sections(
         "not named here is dropped."
     )
     yield "\n".join(
-        entry(f"{number}.", _field_words(field, flow, lists))
+        entry(f"{number}.", field_words(field, flow, lists))
         for number, field in enumerate(flow.fields, start=1)
     )
     if flow.rules:
         yield heading(f"Rules across columns of {flow.id}")
-        yield "\n".join(entry("-", _rule_words(rule), hang=2) for rule in flow.rules)
+        yield "\n".join(entry("-", rule_words(rule), hang=2) for rule in flow.rules)
     yield heading(f"What kept text of {flow.id} may not hold")
     yield from _screening(flow)
 
@@ -92,7 +92,8 @@ def _files(flow: Flow) -> str:
     )
 
 
-def _field_words(field: FieldSpec, flow: Flow, lists: Mapping[str, CodeList]) -> str:
+def field_words(field: FieldSpec, flow: Flow, lists: Mapping[str, CodeList]) -> str:
+    """What a column holds, in words."""
     words = f"{field.heading}{' (required)' if field.required else ''}: {KINDS[field.kind]}"
     if field.list:
         labels = {code.label for code in lists[field.list].codes}
@@ -125,7 +126,8 @@ def _answer_words(flow: Flow) -> str:
     return f"where {listed(told, 'or')}" if told else "whatever it says"
 
 
-def _rule_words(rule: Rule) -> str:
+def rule_words(rule: Rule) -> str:
+    """A rule across columns, in words, with what follows where it is broken."""
     return f"{rule.words} {SEVERITIES[rule.severity]}"
 
 

@@ -74,7 +74,8 @@ def run(cli: Cli, api: str, sftp: str, web: str) -> None:
     if cli.home.is_rehearsal:
         click.echo("This is a REHEARSAL: nothing here is secret or real.", err=True)
     files = AgreementFiles(cli.home.config, lambda: london_date(datetime.now(UTC)))
-    sys.exit(supervise(cli.home.root, chosen(settings, api, sftp, web), files.changed))
+    services = chosen(settings, api, sftp, web)
+    sys.exit(supervise(cli.home.root, services, files.changed))
 
 
 @click.command(hidden=True)

@@ -141,7 +141,8 @@ def show_request(cli: Cli, request_id: str, target: Path | None) -> None:
     say(f"  SHA-256 of all this: {row.digest}")
     say(f"  {_who_decides(parts.officers, row)}")
     for item in approvals:
-        say(f"  Approved by {item.officer}, {item.at:%Y-%m-%d %H:%M} UTC, key {item.fingerprint}.")
+        way = "on the site" if item.statement is not None else f"key {item.fingerprint}"
+        say(f"  Approved by {item.officer}, {item.at:%Y-%m-%d %H:%M} UTC, {way}.")
     if row.fault:
         say(f"  It could not be done: {row.fault}.")
     if target is not None:
@@ -185,8 +186,8 @@ def approve_request(
         else:
             with signature.open("rb") as file:
                 signed = file.read(LARGEST_SIGNATURE + 1)
-        known = parts.officers, parts.openpgp
-        row = approve(parts.database, *known, request_id, officer_id, signed, at)
+        known = parts.officers, parts.openpgp, request_id, officer_id, signed, at
+        row = approve(parts.database, *known, gateway=parts.pins.gateway)
     if row.state == "approved":
         say(f"Approved: request {row.id} has the approvals it needs. The next tick carries it out.")
     else:

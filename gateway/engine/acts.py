@@ -73,7 +73,8 @@ def _carried_out(parts: Parts, request: RequestRow, now: datetime) -> CarriedOut
     about = f"request:{request.id}"
     try:
         with parts.database.transaction() as tx:
-            require_proven(tx, parts.officers, parts.openpgp, request)
+            known = parts.officers, parts.openpgp, request, parts.pins.gateway
+            require_proven(tx, *known)
         _ACTS[request.act](parts, request, body_of(parts.sealer, request), now)
     except (ActRefused, ApprovalRefused) as refused:
         return _failed(parts, request, refused, now)

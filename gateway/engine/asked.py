@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from gateway.access.tokens import Principal, Scope, TokenRefused, check_token
 from gateway.dispatch.password import PasswordRefused, released_password
+from gateway.engine import approvalops, onsite, packs, registerops
 from gateway.engine.faults import as_fault, own_words
 from gateway.engine.onsite import answer_on_site, require_package, withdraw
 from gateway.engine.parts import Parts
@@ -21,6 +22,7 @@ from gateway.records.ledger import event, record
 
 LARGEST_LINE = 512 * 1024  # bytes: a receipt and its signature, however JSON writes them
 _WAY: Literal["api"] = "api"
+ON_SITE = {**onsite.OPS, **approvalops.OPS, **registerops.OPS, **packs.OPS}
 
 
 class Asked(BaseModel):
@@ -68,7 +70,7 @@ def answer_to(parts: Parts, line: bytes, now: datetime) -> dict[str, Any]:
         return _malformed()
     try:
         if asked is None:
-            return _yes(answer_on_site(parts, told, now))
+            return _yes(answer_on_site(parts, told, now, ON_SITE))
         if isinstance(asked, PasswordAsked):
             return _yes(_password(parts, asked, now))
         if isinstance(asked, ReceiptAsked):

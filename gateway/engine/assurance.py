@@ -9,7 +9,7 @@ from typing import Any
 from gateway.agreement.explain import STANDING
 from gateway.agreement.model import Clause
 from gateway.engine.clauses import CLAUSES, Standing, not_applicable
-from gateway.engine.figures import Figures, figures_of
+from gateway.engine.figures import Figures, count_keys, figures_of
 from gateway.engine.parts import Parts
 
 _NO_FIGURE = not_applicable("this report knows no figure for a clause of that number")
@@ -62,12 +62,16 @@ class Assurance:
 
 def assurance_of(parts: Parts, now: datetime) -> Assurance:
     """How every clause of the agreement stands at that time, over the last twelve months."""
-    figures = figures_of(parts, now)
+    return assured(figures_of(parts, now, count_keys(parts, now)), parts.home.is_rehearsal)
+
+
+def assured(figures: Figures, rehearsal: bool) -> Assurance:
+    """How every clause stands by those figures."""
     clauses = tuple(
         Assured(clause, CLAUSES.get(clause.number, _NO_FIGURE)(figures))
         for clause in figures.agreed.agreement.clauses
     )
-    return Assurance(figures, clauses, parts.home.is_rehearsal)
+    return Assurance(figures, clauses, rehearsal)
 
 
 _STYLE = """

@@ -1,8 +1,9 @@
 """What a face (the HTTP API, SFTP) works with: sealed files, rows and settings, and not one key."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from gateway.access.officers import Officers
 from gateway.agreement.load import Agreed
 from gateway.agreement.model import Flow
 from gateway.records.vault import Vault
@@ -23,6 +24,7 @@ class FaceParts:
     agreed: Mapping[str, Agreed]
     database: Database
     vault: Vault
+    officers: Officers = field(default_factory=Officers)
 
     def flow(self, flow_id: str) -> Flow:
         """The flow of that id. Raises KeyError when no agreement has it."""

@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from statistics import median
@@ -11,6 +11,7 @@ from gateway.agreement.load import Agreed
 from gateway.agreement.model import Flow
 from gateway.agreement.windows import london_date
 from gateway.agreement.workingdays import ONE_DAY, days_from
+from gateway.engine.face import FaceParts
 from gateway.engine.parts import Parts
 from gateway.engine.registerwatch import watched_parties
 from gateway.receipts.owing import Owed, outstanding
@@ -195,15 +196,40 @@ class Figures:
         return sum(item.code.startswith(starts) for item in self.alarms)
 
 
-def figures_of(parts: Parts, now: datetime) -> Figures:
-    """Count everything, in one transaction. The first agreement's clauses are reported on."""
+@dataclass(frozen=True)
+class KeyCount:
+    """How many keys are pinned, and how many of them are in order."""
+
+    good: int
+    all: int
+
+
+def count_keys(parts: Parts, now: datetime) -> KeyCount:
+    """The keys as gpg has them now."""
+    reports = parts.key_reports(now)
+    return KeyCount(sum(item.state in ("ok", "expiring") for item in reports), len(reports))
+
+
+Counts = tuple[Counter[str], dict[str, str], int]  # by event, when last, in all
+
+
+def figures_of(
+    parts: Parts | FaceParts,
+    now: datetime,
+    keys: KeyCount,
+    events_of: Callable[[Transaction], Counts] | None = None,
+) -> Figures:
+    """Count everything, in one transaction. The first agreement's clauses are reported on.
+
+    ``keys``: as `count_keys` finds them, or as the worker last did. ``events_of`` counts the
+    ledger's events, where they are not to be counted leaf by leaf.
+    """
     agreed = next(iter(parts.agreed.values()))
     since = now - YEAR
-    keys = parts.key_reports(now)
-    with parts.database.transaction() as tx:
+    with parts.database.snapshot() as tx:
         every = evidence.packages_of_period(tx, since, now + _HOUR)
         ids = [item for item in every if int(item.rpartition("-")[2]) < FIRST_REHEARSAL]
-        events, last, count = _events(tx)
+        events, last, count = (events_of or _events)(tx)
         taken: Counter[str] = Counter()
         for party in {item.id for item in agreed.agreement.parties}:
             taken.update(drops.counted(tx, party, since, now))
@@ -228,20 +254,20 @@ def figures_of(parts: Parts, now: datetime) -> Figures:
             events=events,
             last=last,
             seals=count,
-            good_keys=sum(item.state in ("ok", "expiring") for item in keys),
-            keys=len(keys),
+            good_keys=keys.good,
+            keys=keys.all,
             officers=len(list(parts.officers)),
             officers_trained=_trained_officers(parts, tx, now),
             roles=sum(len(item.roles) for item in parts.officers),
         )
 
 
-def _trained_officers(parts: Parts, tx: Transaction, now: datetime) -> int:
+def _trained_officers(parts: Parts | FaceParts, tx: Transaction, now: datetime) -> int:
     known = {row.person for row in trained_people(tx) if row.due_at > now}
     return sum(officer.id in known for officer in parts.officers)
 
 
-def _events(tx: Transaction) -> tuple[Counter[str], dict[str, str], int]:
+def _events(tx: Transaction) -> Counts:
     events: Counter[str] = Counter()
     last: dict[str, str] = {}
     for leaf in _leaves(tx):

@@ -23,6 +23,7 @@ _CODES = (
 _EVERY = timedelta(hours=1)
 _LOOKED = "keys-looked-at"
 _ENDS = "keys-end"
+_HEALTH = "keys-in-order"
 
 
 def watch_keys(parts: Parts, now: datetime) -> None:
@@ -47,6 +48,8 @@ def watch_keys(parts: Parts, now: datetime) -> None:
         clear_others(parts.database, code, subjects, now, kind="key:")
     with parts.database.transaction() as tx:
         meta.put(tx, _ENDS, _ends(reports))
+        good = sum(report.state in ("ok", "expiring") for report in reports)
+        meta.put(tx, _HEALTH, f"{good} {len(reports)}")
         meta.put(tx, _LOOKED, now.isoformat())  # only now: a look that failed is made again
 
 
@@ -54,6 +57,12 @@ def key_ends(tx: Transaction) -> dict[tuple[str, str], datetime]:
     """When each pinned key ends, by party and role, as the worker saw it last; some never do."""
     known = json.loads(meta.get(tx, _ENDS) or "[]")
     return {(party, role): datetime.fromisoformat(ends) for party, role, ends in known}
+
+
+def key_health(tx: Transaction) -> tuple[int, int]:
+    """How many pinned keys are in order, and how many there are, as the worker saw them last."""
+    good, _, every = (meta.get(tx, _HEALTH) or "0 0").partition(" ")
+    return int(good), int(every)
 
 
 def _ends(reports: Iterable[KeyReport]) -> str:

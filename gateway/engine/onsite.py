@@ -2,7 +2,7 @@
 
 A person shows their session's secret, as a program shows its token. The worker judges session,
 person, training, grant and, for what is sensitive, how lately they proved who they are: whatever
-the site has found. A new thing to ask for is one more line of `OPS`.
+the site has found. A new thing to ask for is one more `Op`; `asked` puts them together.
 """
 
 from collections.abc import Callable, Mapping
@@ -17,6 +17,7 @@ from gateway.access.sessions import (
     SiteSession,
     require_fresh,
     require_grant,
+    require_role,
     session_of,
 )
 from gateway.dispatch.password import PasswordRefused, released_password
@@ -53,6 +54,12 @@ class OnSite(BaseModel):
     session: str = Field(max_length=200)
     party: str = Field(max_length=40)
     flow: str = Field(max_length=40)
+
+
+class OfParty(OnSite):
+    """About something of the party, whatever the flow."""
+
+    flow: str = Field("*", max_length=40)
 
 
 class PackageOnSite(OnSite):
@@ -106,28 +113,37 @@ Act = Callable[[Parts, Any, SiteSession, datetime], Mapping[str, Any]]
 
 @dataclass(frozen=True)
 class Op:
-    """One thing that can be asked for. ``refused``: the event of a refusal."""
+    """One thing that can be asked for. ``refused``: the event of a refusal.
+
+    ``any_flow``: a grant for any flow of the party will do, or the act judges that itself.
+    """
 
     shape: type[OnSite]
     roles: frozenset[str]
     act: Act
     fresh: bool = False
     refused: str = "access.refused"
+    any_flow: bool = False
 
 
-def answer_on_site(parts: Parts, asked: Mapping[str, Any], now: datetime) -> Mapping[str, Any]:
+def answer_on_site(
+    parts: Parts, asked: Mapping[str, Any], now: datetime, ops: Mapping[str, Op]
+) -> Mapping[str, Any]:
     """Judge who asks, and do it. Raises ValidationError, SessionRefused, and what the act raises.
 
     A refusal is in the ledger.
     """
-    op = OPS.get(str(asked.get("op")))
+    op = ops.get(str(asked.get("op")))
     told = (op.shape if op else OnSite).model_validate(asked)
     if op is None:
         raise SessionRefused("session.op", "The worker was asked something it does not know.", "")
     try:
         with parts.database.transaction() as tx:
             who = session_of(tx, told.session, now)
-            require_grant(who, op.roles, told.party, told.flow)
+            if op.any_flow:
+                require_role(who, op.roles, told.party)
+            else:
+                require_grant(who, op.roles, told.party, told.flow)
             if op.fresh:
                 require_fresh(who)
         return op.act(parts, told, who, now)

@@ -21,16 +21,16 @@ def proof_of(tx: Transaction, seq: int) -> dict[str, Any] | None:
     ``leaf``, ``path``: base64. ``index``: from 0.
     """
     log = _log_of(tx, seq)
-    rows = [row for row in checkpoints.every(tx) if log is not None and row.log == log.number]
-    if log is None or not rows or rows[-1].size <= seq - log.first_seq:
+    latest = checkpoints.latest_of(tx, log.number) if log is not None else None
+    row = ledger.leaf_at(tx, seq)
+    if log is None or latest is None or row is None or latest.size <= seq - log.first_seq:
         return None
-    leaf = next(ledger.leaves(tx, after=seq - 1)).leaf
-    path = inclusion(tx, log, seq, rows[-1].size)
+    path = inclusion(tx, log, seq, latest.size)
     return {
         "index": seq - log.first_seq,
-        "leaf": base64.b64encode(leaf).decode(),
+        "leaf": base64.b64encode(row.leaf).decode(),
         "path": [base64.b64encode(step).decode() for step in path],
-        "checkpoint": rows[-1].note,
+        "checkpoint": latest.note,
     }
 
 

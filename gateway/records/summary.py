@@ -132,9 +132,7 @@ class Summary:
         event = leaf["event"]
         self._events[event] += 1
         if len(self._leaves) < _MOST:
-            facts = {name.replace("-", "_"): told for name, told in leaf["facts"].items()}
-            words = _WORDS.get(event, event).format_map(facts)
-            self._leaves.append((leaf["at"], event, words, leaf["subject"]))
+            self._leaves.append((leaf["at"], event, told_of(leaf), leaf["subject"]))
 
     def page(self, about: Mapping[str, Any], logs: int) -> str:
         """The whole page."""
@@ -213,6 +211,13 @@ class Summary:
         if more:
             told.append(f"<p>{more} further events are in ledger/*/leaves.bin.</p>")
         return "\n".join(told)
+
+
+def told_of(leaf: Mapping[str, Any]) -> str:
+    """What happened, in words; an event without words of its own is told by its name."""
+    facts = {name.replace("-", "_"): told for name, told in leaf["facts"].items()}
+    event: str = leaf["event"]
+    return _WORDS.get(event, event).format_map(facts)
 
 
 def _by_whose_word(receipt: Row) -> str:

@@ -27,6 +27,13 @@ def latest(tx: Transaction) -> CheckpointRow | None:
     return None if row is None else CheckpointRow(**row)
 
 
+def latest_of(tx: Transaction, log: int) -> CheckpointRow | None:
+    """The one of that log made last."""
+    asked = sa.select(checkpoints).where(checkpoints.c.log == log)
+    row = tx.execute(asked.order_by(checkpoints.c.size.desc()).limit(1)).mappings().first()
+    return None if row is None else CheckpointRow(**row)
+
+
 def every(tx: Transaction) -> list[CheckpointRow]:
     """All of them, the first first."""
     asked = sa.select(checkpoints).order_by(checkpoints.c.log, checkpoints.c.size)

@@ -1,12 +1,26 @@
 """Rows of the ledger and of its salts. Only `records.ledger` writes them."""
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
 from gateway.store.database import Transaction
-from gateway.store.schema import ledger, ledger_salts
+from gateway.store.schema import ledger, ledger_index, ledger_salts
+
+_LONDON = ZoneInfo("Europe/London")
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What is looked for: leaves of an event, a subject, a London day; empty and None: any."""
+
+    event: str = ""
+    subject: str = ""
+    day: date | None = None
 
 
 @dataclass(frozen=True)
@@ -22,6 +36,10 @@ class LeafRow:
 def append(tx: Transaction, row: LeafRow, salts: Mapping[str, bytes]) -> None:
     """Add a leaf and its salts."""
     tx.execute(sa.insert(ledger).values(**vars(row)))
+    told = json.loads(row.leaf)
+    day = datetime.fromisoformat(told["at"]).astimezone(_LONDON).date()
+    entry = {"seq": row.seq, "event": told["event"], "subject": told["subject"], "day": day}
+    tx.execute(sa.insert(ledger_index).values(**entry))
     if salts:
         tx.execute(
             sa.insert(ledger_salts),
@@ -47,6 +65,40 @@ def leaves(tx: Transaction, after: int = 0) -> Iterator[LeafRow]:
     """All leaves after a place, in order."""
     for row in tx.execute(sa.select(ledger).where(ledger.c.seq > after).order_by(ledger.c.seq)):
         yield LeafRow(row.seq, bytes(row.leaf), bytes(row.leaf_hash), bytes(row.nodes))
+
+
+def leaf_at(tx: Transaction, seq: int) -> LeafRow | None:
+    """The leaf of that place, or None."""
+    row = tx.execute(sa.select(ledger).where(ledger.c.seq == seq)).first()
+    if row is None:
+        return None
+    return LeafRow(row.seq, bytes(row.leaf), bytes(row.leaf_hash), bytes(row.nodes))
+
+
+def found(tx: Transaction, wanted: Wanted, before: int | None, limit: int) -> list[LeafRow]:
+    """The latest leaves of what is wanted, the newest first; ``before`` a place where given."""
+    index = ledger_index
+    asked = sa.select(ledger).join(index, index.c.seq == ledger.c.seq)
+    if wanted.event:
+        asked = asked.where(index.c.event == wanted.event)
+    if wanted.subject:
+        asked = asked.where(index.c.subject == wanted.subject)
+    if wanted.day is not None:
+        asked = asked.where(index.c.day == wanted.day)
+    if before is not None:
+        asked = asked.where(index.c.seq < before)
+    rows = tx.execute(asked.order_by(index.c.seq.desc()).limit(limit))
+    return [
+        LeafRow(row.seq, bytes(row.leaf), bytes(row.leaf_hash), bytes(row.nodes)) for row in rows
+    ]
+
+
+def counted(tx: Transaction, after: int) -> dict[str, tuple[int, int]]:
+    """How many leaves of each event stand after a place, and the place of the last; by event."""
+    index = ledger_index
+    asked = sa.select(index.c.event, sa.func.count(), sa.func.max(index.c.seq))
+    asked = asked.where(index.c.seq > after).group_by(index.c.event)
+    return {event: (count, last) for event, count, last in tx.execute(asked)}
 
 
 def salts_of(tx: Transaction, seq: int) -> dict[str, bytes]:

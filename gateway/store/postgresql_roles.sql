@@ -11,7 +11,7 @@ GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO :"service";
 
 -- Only ever added to.
 GRANT SELECT, INSERT ON
-  ledger, ledger_salts, vault, approvals, receipts, thread_entries, logs, checkpoints, witnesses,
+  ledger, ledger_salts, ledger_index, vault, approvals, receipts, thread_entries, logs, checkpoints, witnesses,
   agreement_versions, agreement_signatures, destructions, handovers, register_steps
 TO :"service";
 

@@ -103,6 +103,14 @@ def listed(
     return [EntryRow(**row) for row in tx.execute(asked).mappings()]
 
 
+def ended(tx: Transaction, register: str, limit: int) -> list[EntryRow]:
+    """The entries of a register that have ended, those of the latest days first."""
+    table = register_entries
+    asked = sa.select(table).where(table.c.register == register, table.c.ended_at.is_not(None))
+    order = (table.c.opened_on.desc(), table.c.id)
+    return [EntryRow(**row) for row in tx.execute(asked.order_by(*order).limit(limit)).mappings()]
+
+
 def of_day(tx: Transaction, register: str, party: str, day: date) -> EntryRow | None:
     """A party's first entry of that register and day, or None."""
     table = register_entries

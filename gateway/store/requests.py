@@ -1,6 +1,6 @@
 """Rows of requests for what two officers must approve, and of their approvals (only added to)."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -29,13 +29,18 @@ class RequestRow:
 
 @dataclass(frozen=True)
 class ApprovalRow:
-    """An officer's signature over a request; ``fingerprint``: the key that made it."""
+    """An approval of a request by a signature; ``fingerprint``: the officer's key that made it.
+
+    Where it was given on the site, ``statement`` is what the gateway's key signed, and
+    ``fingerprint`` names the person.
+    """
 
     request_id: str
     officer: str
     fingerprint: str
     signature: bytes
     at: datetime
+    statement: bytes | None = None
 
 
 def add(tx: Transaction, request: RequestRow) -> None:
@@ -77,3 +82,14 @@ def approvals_of(tx: Transaction, request_id: str) -> list[ApprovalRow]:
         .order_by(approvals.c.at, approvals.c.officer)
     ).mappings()
     return [ApprovalRow(**row) for row in rows]
+
+
+def approvals_by_request(
+    tx: Transaction, request_ids: Iterable[str]
+) -> dict[str, list[ApprovalRow]]:
+    """The approvals of those requests, oldest first, by request."""
+    found: dict[str, list[ApprovalRow]] = {request_id: [] for request_id in request_ids}
+    asked = sa.select(approvals).where(approvals.c.request_id.in_(list(found)))
+    for row in tx.execute(asked.order_by(approvals.c.at, approvals.c.officer)).mappings():
+        found[row["request_id"]].append(ApprovalRow(**row))
+    return found

@@ -140,6 +140,19 @@ ledger = sa.Table(
     sqlite_autoincrement=True,
 )
 
+# By what a leaf is looked for. It proves nothing, and can be made anew from the leaves.
+ledger_index = sa.Table(
+    "ledger_index",
+    metadata,
+    sa.Column("seq", sa.ForeignKey("ledger.seq"), primary_key=True),
+    sa.Column("event", sa.String(40), nullable=False),
+    sa.Column("subject", sa.String(200), nullable=False),
+    sa.Column("day", sa.Date, nullable=False),  # London's
+    sa.Index("ix_ledger_index_event", "event", "seq"),
+    sa.Index("ix_ledger_index_subject", "subject", "seq"),
+    sa.Index("ix_ledger_index_day", "day", "seq"),
+)
+
 ledger_salts = sa.Table(
     "ledger_salts",
     metadata,
@@ -195,6 +208,7 @@ approvals = sa.Table(
     sa.Column("fingerprint", sa.String(40), nullable=False),
     sa.Column("signature", sa.LargeBinary, nullable=False),
     sa.Column("at", UtcDateTime, nullable=False),
+    sa.Column("statement", sa.LargeBinary),  # what the gateway signed of an approval on the site
     sa.UniqueConstraint("request_id", "fingerprint"),
 )
 

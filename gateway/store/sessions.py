@@ -23,6 +23,7 @@ class SessionRow:
     seen_at: datetime
     fresh_at: datetime | None
     ended_at: datetime | None
+    way: str = ""
 
 
 def add(tx: Transaction, **values: Any) -> None:

@@ -12,7 +12,18 @@ from jinja2 import ChoiceLoader, PackageLoader, PrefixLoader
 
 from gateway.agreement.windows import LONDON
 from gateway.serving.headway import HEADWAY, WORK_SECONDS, connection_of
-from gateway.web import collecting, home, machine, sending, signin
+from gateway.web import (
+    agreement,
+    approving,
+    collecting,
+    home,
+    ledger,
+    machine,
+    people,
+    registers,
+    sending,
+    signin,
+)
 from gateway.web.assets import Assets
 from gateway.web.errors import tell_errors
 from gateway.web.navigation import shown
@@ -26,6 +37,11 @@ PARTS: tuple[Blueprint, ...] = (
     signin.PART,
     sending.PART,
     collecting.PART,
+    approving.PART,
+    agreement.PART,
+    registers.PART,
+    ledger.PART,
+    people.PART,
 )
 _LOG = structlog.get_logger("web")
 

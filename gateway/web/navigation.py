@@ -24,6 +24,7 @@ ENTRIES = (
     Entry("Agreement", "agreement.start"),
     Entry("Registers", "registers.start"),
     Entry("Ledger", "ledger.start"),
+    Entry("People", "people.start"),
     Entry("Your account", "signin.account"),
 )
 

@@ -4,7 +4,7 @@
 real one stands in too, so that pages can be tested as any person.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -76,12 +76,15 @@ class AtTheSite:
 
 @contextmanager
 def site_over(
-    root: Path, now: datetime | None = None, parts: Iterable[Blueprint] = PARTS
+    root: Path,
+    now: datetime | None = None,
+    parts: Iterable[Blueprint] = PARTS,
+    ask: Callable[[dict[str, Any]], dict[str, Any]] | None = None,
 ) -> Iterator[AtTheSite]:
-    """The site over a home."""
+    """The site over a home. ``ask``: the worker's door; without it, answers laid ready."""
     people, worker = SaidToBe(), Worker()
     with open_face(Home(root)) as face:
-        site = Site(face, lambda: now or datetime.now(UTC), worker, people, SECRET)
+        site = Site(face, lambda: now or datetime.now(UTC), ask or worker, people, SECRET)
         app = make_site(site, parts)
         app.testing = True
         app.config["PROPAGATE_EXCEPTIONS"] = False

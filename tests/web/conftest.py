@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from at_the_api import Placed, place_all
+from at_the_offices import Offices, live_a_day, offices_over
 from at_the_site import AFTER, AtTheSite, site_over
 from in_a_browser import FLAGS, Opened, served
 from playwright.sync_api import Browser, Error, Page, sync_playwright
@@ -51,6 +52,21 @@ def at_placed(placed: Placed, tmp_path: Path) -> Iterator[AtTheSite]:
     """The site over a home of the test's own with packages in its outboxes."""
     with site_over(copied(placed.home, tmp_path / "home"), now=AFTER) as made:
         yield made
+
+
+@pytest.fixture(scope="session")
+def lived_home(template_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home with one day behind it: a package, and a held row. Copy it; do not use it."""
+    root = copied(template_home, tmp_path_factory.mktemp("lived") / "home")
+    with make_reader() as reader:
+        return live_a_day(root, reader)
+
+
+@pytest.fixture
+def offices(lived_home: Path, tmp_path: Path) -> Iterator[Offices]:
+    """The site and the worker over a home of the test's own that has lived a day."""
+    with make_reader() as reader, offices_over(copied(lived_home, tmp_path / "home"), reader) as on:
+        yield on
 
 
 @pytest.fixture(scope="session")

@@ -24,6 +24,13 @@ from gateway.web.site import Site
 PERSON, PROVED = "_user_id", "fs_paa"  # as Flask-Login and Flask-Security name them
 _CONTEXT = "site session"
 _NEEDED_BY_NOBODY = ("/static/", "/healthz", "/readyz", "/metrics")
+_WAYS = {
+    "signin.two_factor_token_validation": "password and app",
+    "signin.wan_signin_response": "password and key",
+    "signin.mf_recovery": "password and recovery code",
+    "signin.verify": "password",
+    "signin.wan_verify_response": "key",
+}
 _AGENTS = ("Edg", "OPR", "Firefox", "Chrome", "Safari")
 _SYSTEMS = ("Windows", "Android", "iPhone", "iPad", "Mac OS X", "CrOS", "Linux")
 
@@ -94,6 +101,7 @@ class KeptSessions(SessionInterface):
             person_id=person.id if person else None,
             begun_at=old.begun_at if old is not None and same else now,
             fresh_at=now if person else None,
+            way=_way(old.way if old is not None and same else "") if person else "",
         )
         if person is not None:
             sessions.sweep(tx, now)
@@ -105,6 +113,13 @@ class KeptSessions(SessionInterface):
             samesite=self.get_cookie_samesite(app),
             path="/",
         )
+
+
+def _way(before: str) -> str:
+    """By what the person proved who they are: at first, and the last time."""
+    now = _WAYS.get(request.endpoint or "", "other")
+    first = before.partition(", then ")[0]
+    return f"{first}, then {now}" if first else now
 
 
 def _sealed(secret: str, session: KeptSession) -> bytes:
