@@ -26,7 +26,8 @@ run: ready-to-run ## the service, on a rehearsal home made here at the first sta
 	@echo "To try it, in another terminal: cp samples/notifications-2025-03-13.csv inbox/ofsted/notifications/"
 	@echo "The report appears in outbox/ofsted/reports/. Stop with Ctrl-C."
 	@echo "The HTTP API answers on http://127.0.0.1:8480/api/v1 (docs/api.md); make a token with: $(PY) -m gateway token make --help"
-	@exec $(PY) -m gateway run --api 127.0.0.1:8480
+	@echo "The web site is on http://localhost:8481 (docs/web.md)."
+	@exec $(PY) -m gateway run --api 127.0.0.1:8480 --web 127.0.0.1:8481
 
 coverage: COVERAGE = --cov --cov-branch --cov-report=term:skip-covered --cov-fail-under=90
 coverage: test ## all tests, with branch coverage (at least 90 %): nearly half as long again

@@ -70,6 +70,8 @@ if [ "$kind" = dev ]; then
     say "7z is not here, so the test that opens a package with stock tools is skipped. Install p7zip-full for it."
   command -v sftp >/dev/null && command -v ssh-keygen >/dev/null || install openssh-client ||
     say "OpenSSH's client is not here, so the tests of SFTP are skipped. Install openssh-client for them."
+  command -v chromium >/dev/null || install chromium ||
+    say "chromium is not here, so the tests of the web site in a browser are skipped. Install chromium for them."
   command -v curl >/dev/null || install curl ||
     say "curl is not here, so the tests of broken downloads are skipped. Install curl for them."
 fi

@@ -83,11 +83,15 @@ Changed by tools/vendor_frontend.py: parts that we do not serve were left out.
 
 
 def main() -> int:
-    """Write the files, or compare them. 0: done or the same; 1: they differ."""
+    """Write the files, or compare them. 0: done or the same; 1: they differ; 3: no npm."""
     asked = argparse.ArgumentParser(description="Vendored parts of the site's front end.")
     asked.add_argument("--check", action="store_true", help="compare, and write nothing")
     check = asked.parse_args().check
-    made = wanted()
+    try:
+        made = wanted()
+    except (subprocess.CalledProcessError, FileNotFoundError):
+        sys.stderr.write("npm is not here, or could not fetch the packages.\n")
+        return 3
     if check:
         wrong = sorted(_differences(made))
         for line in wrong:

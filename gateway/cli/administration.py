@@ -64,12 +64,12 @@ def doctor(cli: Cli, as_json: bool) -> None:
 def run(cli: Cli, api: str, sftp: str, web: str) -> None:
     """Run the service until it is told to stop (SIGTERM or Ctrl-C)."""
     log_as_json()
+    settings = Settings.load(cli.home.settings_file)
+    if listen := web or settings.web.listen:
+        require_safe(cli.home, settings.web, listen)
     refuse_unsafe_start(cli.home)
     if cli.home.is_rehearsal:
         click.echo("This is a REHEARSAL: nothing here is secret or real.", err=True)
-    settings = Settings.load(cli.home.settings_file)
-    if web:
-        require_safe(cli.home, settings.web, web)
     sys.exit(supervise(cli.home.root, chosen(settings, api, sftp, web)))
 
 

@@ -21,6 +21,7 @@ from gateway.crypto.pins import load_pins
 from gateway.engine.clock import read_clock
 from gateway.engine.outside import look_at_buckets, look_at_clock, look_at_mail
 from gateway.engine.ways import look_at_sftp
+from gateway.engine.webtls import look_at_web
 from gateway.intake.confined.frames import ReaderFailed
 from gateway.intake.confined.probing import probe
 from gateway.intake.confined.reader import Reader
@@ -56,6 +57,7 @@ def examine_home(home: Home) -> list[Look]:
         _keys,
         _officers,
         _sftp,
+        _web,
         _clock,
         _mail,
         _buckets,
@@ -219,6 +221,10 @@ def _unfit_key(officer: Officer, known: Sequence[KeyState]) -> str:
 
 def _sftp(home: Home) -> Iterator[Look]:
     return (Look(*told) for told in look_at_sftp(home))
+
+
+def _web(home: Home) -> Iterator[Look]:
+    return (Look(*told) for told in look_at_web(home))
 
 
 def _clock(home: Home) -> Iterator[Look]:

@@ -1,10 +1,14 @@
 """Alarms about keys: 60, 30 and 7 days before one expires, and when one cannot be used."""
 
+import json
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
+from gateway.crypto.keys import KeyReport
 from gateway.engine.parts import Parts
 from gateway.records.alarms import clear_others, raise_alarm
 from gateway.store import alarms, meta
+from gateway.store.database import Transaction
 
 _CODES = (
     "key.expiring",
@@ -18,6 +22,7 @@ _CODES = (
 
 _EVERY = timedelta(hours=1)
 _LOOKED = "keys-looked-at"
+_ENDS = "keys-end"
 
 
 def watch_keys(parts: Parts, now: datetime) -> None:
@@ -28,7 +33,8 @@ def watch_keys(parts: Parts, now: datetime) -> None:
     if not _is_time(parts, now):
         return
     still: dict[str, set[str]] = {code: set() for code in _CODES}
-    for report in parts.key_reports(now):
+    reports = parts.key_reports(now)
+    for report in reports:
         if report.state == "ok":
             continue
         code = f"key.{report.state}"
@@ -40,7 +46,18 @@ def watch_keys(parts: Parts, now: datetime) -> None:
     for code, subjects in still.items():
         clear_others(parts.database, code, subjects, now, kind="key:")
     with parts.database.transaction() as tx:
+        meta.put(tx, _ENDS, _ends(reports))
         meta.put(tx, _LOOKED, now.isoformat())  # only now: a look that failed is made again
+
+
+def key_ends(tx: Transaction) -> dict[tuple[str, str], datetime]:
+    """When each pinned key ends, by party and role, as the worker saw it last; some never do."""
+    known = json.loads(meta.get(tx, _ENDS) or "[]")
+    return {(party, role): datetime.fromisoformat(ends) for party, role, ends in known}
+
+
+def _ends(reports: Iterable[KeyReport]) -> str:
+    return json.dumps([(it.party, it.role, it.expires.isoformat()) for it in reports if it.expires])
 
 
 def _is_time(parts: Parts, now: datetime) -> bool:

@@ -1,7 +1,8 @@
 """The database: how it is opened, brought up to date, and written in transactions.
 
 SQLite: write-ahead log, ``synchronous=FULL``, foreign keys, and every transaction begins IMMEDIATE,
-so that two writers wait for one another instead of failing half-way.
+so that two writers wait for one another instead of failing half-way. Whoever only looks takes a
+snapshot, and waits for nobody.
 """
 
 from collections.abc import Iterator
@@ -18,6 +19,7 @@ from alembic.util import CommandError
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 BUSY_SECONDS = 30
+_READING = "gateway_reading"
 # What the triggers say that refuse (`guards`).
 _GUARDED = (" is only ever added to", " is never removed from")
 
@@ -34,7 +36,7 @@ class StoreFault(Exception):
 
 
 class Database:
-    """One database; `transaction` is the only way to write to it."""
+    """One database; `transaction` is the only way to write to it, `snapshot` the way to look."""
 
     def __init__(self, url: str, busy_seconds: int = BUSY_SECONDS) -> None:
         self.url = url
@@ -54,6 +56,27 @@ class Database:
         """Begin, then commit or roll back. Raises StoreFault when it is locked or full."""
         with _told_plainly(), self._engine.begin() as connection:
             yield connection
+
+    @contextmanager
+    def snapshot(self) -> Iterator[Transaction]:
+        """Read the rows as they are at one moment, and hold up nobody who writes.
+
+        For pages and figures: writing in it is refused. Raises StoreFault.
+        """
+        with (
+            _told_plainly(),
+            self._engine.connect().execution_options(**{_READING: True}) as connection,
+            connection.begin(),
+        ):
+            if not self.url.startswith("sqlite"):
+                connection.exec_driver_sql("SET TRANSACTION READ ONLY")
+                yield connection
+                return
+            connection.exec_driver_sql("PRAGMA query_only=ON")
+            try:
+                yield connection
+            finally:
+                connection.exec_driver_sql("PRAGMA query_only=OFF")
 
     def upgrade(self, version: str = "head") -> None:
         """Bring the tables up to date, or to a version (makes them in a new database).
@@ -102,7 +125,8 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
 
 
 def _begin_immediate(connection: sa.Connection) -> None:
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
+    reading = connection.get_execution_options().get(_READING, False)
+    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
 
 
 @contextmanager

@@ -28,14 +28,14 @@ def make_site(site: Site, parts: Iterable[Blueprint] = PARTS) -> Flask:
     app = Flask("gateway.web", static_folder=None)
     app.secret_key = site.secret
     app.url_map.merge_slashes = False
+    app.before_request(lambda: _begin(site))  # first: every refusal has a reference
+    app.after_request(_end)
     secure(app, site.parts.settings.web)
     assets = Assets()
     app.extensions["assets"] = assets
     _know_templates(app, site, assets)
     with app.app_context():
         keep(site)
-    app.before_request(lambda: _begin(site))
-    app.after_request(_end)
     CSRFProtect(app)
     signin.install(app, site)
     for part in parts:

@@ -10,6 +10,7 @@ from werkzeug.exceptions import HTTPException
 
 from gateway.engine.faults import own_words
 from gateway.serving.statuses import status_of
+from gateway.web.security import MACHINE_PATHS
 
 _LOG = structlog.get_logger("web")
 
@@ -92,7 +93,7 @@ def reference() -> str:
 
 def _page(told: Told, code: str) -> Response:
     g.code = code
-    if request.path in ("/healthz", "/readyz", "/metrics"):
+    if request.path in MACHINE_PATHS:
         return Response(f"{told.title}\n", told.status, mimetype="text/plain")
     shown: dict[str, Any] = {"told": told, "reference": reference()}
     return make_response(render_template("error.html", **shown), told.status)

@@ -1,19 +1,23 @@
 """What every answer of the site carries, and which requests are taken at all."""
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from ipaddress import ip_address
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from flask import Flask, Response, abort, g, request
 
 from gateway.settings import WebSettings
 
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
 LARGEST_BODY = 64 * 1024  # bytes of a form; what takes files says so itself
 _MOST_FIELDS = 200
 _HSTS = "max-age=63072000; includeSubDomains"
 _LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
-_PROBES = frozenset({"/healthz", "/readyz"})  # asked by address, not by name
+MACHINE_PATHS = frozenset({"/healthz", "/readyz", "/metrics"})  # asked by address, as a rule
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _OURS = frozenset({"same-origin", "none"})  # `none`: typed, or from a bookmark
 
@@ -50,11 +54,13 @@ def secure(app: Flask, settings: WebSettings) -> None:
         WTF_CSRF_SSL_STRICT=True,
     )
 
+    if tls:
+        app.wsgi_app = _as_tls(app.wsgi_app)  # type: ignore[assignment,method-assign]
+
     @app.before_request
     def begin() -> None:
         g.nonce = secrets.token_urlsafe(18)
-        if request.path not in _PROBES:
-            require_known(settings)
+        require_known(settings)
 
     @app.after_request
     def end(answer: Response) -> Response:
@@ -65,6 +71,16 @@ def secure(app: Flask, settings: WebSettings) -> None:
             answer.headers["Strict-Transport-Security"] = _HSTS
         answer.headers.setdefault("Cache-Control", "no-store")
         return answer
+
+
+def _as_tls(inner: "WSGIApplication") -> "WSGIApplication":
+    """People came by TLS, whoever ended it: no header that anybody could send says so."""
+
+    def answer(environ: "WSGIEnvironment", start: "StartResponse") -> Iterable[bytes]:
+        environ["wsgi.url_scheme"] = "https"
+        return inner(environ, start)
+
+    return answer
 
 
 def policy(nonce: str) -> str:
@@ -81,8 +97,11 @@ def require_known(settings: WebSettings) -> None:
 
     Raises BadRequest or Forbidden.
     """
-    if not _host_is_ours(settings, request.host):
+    machine = request.path in MACHINE_PATHS
+    if not _host_is_ours(settings, request.host) and not (machine and _is_address(request.host)):
         abort(400)
+    if machine:
+        return
     peer = request.remote_addr or ""
     if settings.behind_proxy and peer not in settings.behind_proxy:
         abort(403)
@@ -95,6 +114,15 @@ def _host_is_ours(settings: WebSettings, host: str) -> bool:
     if settings.origin:
         return host.lower() == urlsplit(settings.origin).netloc.lower()
     return urlsplit(f"//{host}").hostname in _LOOPBACK_NAMES
+
+
+def _is_address(host: str) -> bool:
+    """Whether a host is an IP address: no name of somebody else's can be made to lead to us."""
+    try:
+        ip_address(urlsplit(f"//{host}").hostname or "")
+    except ValueError:
+        return False
+    return True
 
 
 def client_address(settings: WebSettings) -> str:

@@ -1,0 +1,117 @@
+"""Files of the pages, probes, and figures."""
+
+import gzip
+import re
+
+import pytest
+from at_the_site import AtTheSite
+
+from gateway.engine.door import DoorClosed
+from gateway.web.assets import FOLDER
+
+ANSWER = {"ok": False, "code": "asked.malformed"}
+
+
+def addresses(at: AtTheSite) -> list[str]:
+    """Every file that the home page names."""
+    return re.findall(r'"(/static/[^"]+)"', at.client.get("/").text)
+
+
+def test_files_are_cached_for_good_and_packed(at):
+    named = addresses(at)
+    assert len(named) >= 5
+    for address in named:
+        plain = at.client.get(address)
+        assert plain.status_code == 200
+        assert plain.headers["Cache-Control"] == "public, max-age=31536000, immutable"
+        assert plain.headers["X-Content-Type-Options"] == "nosniff"
+        packed = at.client.get(address, headers={"Accept-Encoding": "gzip"})
+        assert packed.headers["Vary"] == "Accept-Encoding"
+        if "Content-Encoding" in packed.headers:
+            assert gzip.decompress(packed.data) == plain.data
+    kinds = {address.rpartition(".")[2]: at.client.get(address).mimetype for address in named}
+    assert kinds == {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
+
+
+@pytest.mark.parametrize(
+    "tail", ["site.css", "../site.css", "..%2fapp.py", "%2e%2e/app.py", "/etc/passwd", "", "vendor"]
+)
+def test_no_other_version_and_nothing_else_is_served(tail, at):
+    version = addresses(at)[0].split("/")[2]
+    assert at.client.get(f"/static/0000000000000000/{tail}").status_code == 404
+    if tail != "site.css":
+        assert at.client.get(f"/static/{version}/{tail}").status_code == 404
+
+
+def test_a_page_weighs_little(at):
+    first = [at.client.get("/", headers={"Accept-Encoding": "gzip"})]
+    scripts = [f"{addresses(at)[0].rpartition('vendor')[0]}vendor/{name}" for name in
+               ("govuk-frontend.min.js", "moj-sortable-table.mjs")]  # fmt: skip
+    plain = sum(len(at.client.get(path).data) for path in [*addresses(at), *scripts])
+    assert plain + len(first[0].data) <= 250 * 1024
+    assert len(first[0].data) <= 30 * 1024
+
+
+def test_nothing_that_is_for_gov_uk_alone_is_served():
+    for path in FOLDER.rglob("*"):
+        if path.is_file():
+            text = path.read_text(encoding="utf-8")
+            assert "GDS Transport" not in text, path
+            assert "@font-face" not in text, path
+            assert "crest" not in text.lower() or path.suffix == ".js", path
+            assert not re.search(r"url\(", text), path
+
+
+def test_it_says_that_it_lives(at):
+    told = at.client.get("/healthz", base_url="http://10.1.2.3")
+    assert (told.status_code, told.text) == (200, "ok\n")
+
+
+def test_it_is_ready_when_worker_database_and_disk_are(at):
+    at.worker.answers.append(ANSWER)
+    told = at.client.get("/readyz")
+    assert (told.status_code, told.text) == (200, "ok\n")
+
+
+def test_it_says_what_is_not_ready(site_set):
+    at = site_set("minimum_free_bytes = 1152921504606846976")
+
+    def closed(_request: object) -> dict[str, object]:
+        raise DoorClosed("The gateway's worker does not answer.")
+
+    object.__setattr__(at.site, "ask", closed)
+    with at.site.parts.database.transaction() as tx:
+        tx.exec_driver_sql("UPDATE alembic_version SET version_num = '0000'")
+    told = at.client.get("/readyz")
+    assert told.status_code == 503
+    assert told.text.split() == ["database.version", "worker.absent", "disk.low"]
+
+
+def test_figures_are_for_this_computer_alone(at):
+    at.worker.answers.append(ANSWER)
+    told = at.client.get("/metrics")
+    assert told.status_code == 200
+    assert "gateway_worker_answers 1.0" in told.text
+    elsewhere = {"REMOTE_ADDR": "192.0.2.7"}
+    assert at.client.get("/metrics", environ_overrides=elsewhere).status_code == 404
+    assert at.client.get("/metrics", base_url="http://evil.example").status_code == 400
+
+
+def test_figures_are_for_whoever_shows_the_token_where_there_is_one(at):
+    token = at.site.parts.home.keys / "metrics.token"
+    token.write_text("a-token-of-tests-alone\n")
+    at.worker.answers.append(ANSWER)
+    shown = {"Authorization": "Bearer a-token-of-tests-alone"}
+    elsewhere = {"REMOTE_ADDR": "192.0.2.7"}
+    good = at.client.get("/metrics", headers=shown, environ_overrides=elsewhere)
+    assert good.status_code == 200
+    assert at.client.get("/metrics").status_code == 404
+    wrong = {"Authorization": "Bearer a-token-of-tests-alonf"}
+    assert at.client.get("/metrics", headers=wrong).status_code == 404
+    token.write_text("short\n")
+    assert at.client.get("/metrics", headers={"Authorization": "Bearer short"}).status_code == 404
+
+
+def test_through_a_proxy_figures_take_the_token(site_set):
+    at = site_set('[web]\norigin = "https://gateway.example"\nbehind_proxy = ["127.0.0.1"]')
+    assert at.client.get("/metrics", base_url="http://gateway.example").status_code == 404
