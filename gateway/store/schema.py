@@ -43,6 +43,8 @@ drops = sa.Table(
     sa.CheckConstraint("rows IS NULL OR rows = accepted + held + repeats", name="rows_add_up"),
 )
 
+drops_came = sa.Index("ix_drops_flow_received_at", drops.c.flow, drops.c.received_at)
+
 windows = sa.Table(
     "windows",
     metadata,
@@ -152,7 +154,7 @@ alarms = sa.Table(
     sa.Column("code", sa.String(60), nullable=False),
     sa.Column("subject", sa.String(120), nullable=False),
     sa.Column("words", sa.Text, nullable=False),
-    sa.Column("raised_at", UtcDateTime, nullable=False),
+    sa.Column("raised_at", UtcDateTime, nullable=False, index=True),
     sa.Column("cleared_at", UtcDateTime),
     sa.Column("level", sa.Integer, nullable=False, server_default="0"),
     sa.Column("escalates_at", UtcDateTime),  # when the next level is told; null: no further one
@@ -261,7 +263,7 @@ threads = sa.Table(
     sa.Column("party", sa.String(40), nullable=False),  # who asked
     sa.Column("place_sealed", sa.LargeBinary),  # reference and heading; null: the whole package
     sa.Column("state", sa.String(20), nullable=False, index=True),
-    sa.Column("opened_at", UtcDateTime, nullable=False),
+    sa.Column("opened_at", UtcDateTime, nullable=False, index=True),
     sa.Column("answered_at", UtcDateTime),
     sa.Column("closed_at", UtcDateTime),
 )

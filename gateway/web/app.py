@@ -11,7 +11,7 @@ from flask_wtf.csrf import CSRFProtect
 from jinja2 import ChoiceLoader, PackageLoader, PrefixLoader
 
 from gateway.agreement.windows import LONDON
-from gateway.web import home, machine, signin
+from gateway.web import home, machine, signin, watching
 from gateway.web.assets import Assets
 from gateway.web.errors import tell_errors
 from gateway.web.navigation import shown
@@ -19,7 +19,7 @@ from gateway.web.security import secure
 from gateway.web.site import Site, keep
 from gateway.web.visitor import PAGES, maybe_visitor
 
-PARTS: tuple[Blueprint, ...] = (home.PART, machine.PART, signin.PART)
+PARTS: tuple[Blueprint, ...] = (home.PART, machine.PART, signin.PART, watching.PART)
 _LOG = structlog.get_logger("web")
 
 
