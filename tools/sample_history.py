@@ -1,6 +1,6 @@
 """`make run` at its first start: three weeks of exchange, so that every page has something on it.
 
-    python tools/sample_history.py [HOME]
+    python tools/sample_history.py [HOME [UNTIL]]
 
 Everything goes through the real code, at times gone by: drops that are read, packages that are
 sealed, receipts signed with the rehearsal's own keys. What went amiss is among it: a day late, one
@@ -26,7 +26,7 @@ from gateway.access.approvals import approve  # noqa: E402
 from gateway.access.statements import signed_statement  # noqa: E402
 from gateway.agreement.windows import LONDON, london_date  # noqa: E402
 from gateway.agreement.workingdays import ONE_DAY, WorkingDays  # noqa: E402
-from gateway.bootstrap import open_parts  # noqa: E402
+from gateway.bootstrap import moment, open_parts  # noqa: E402
 from gateway.crypto.keys import HomeKeys  # noqa: E402
 from gateway.crypto.openpgp import OpenPGP  # noqa: E402
 from gateway.engine.acts import asking_about  # noqa: E402
@@ -45,8 +45,8 @@ MORNING, NOON, AFTERNOON = time(9, 20), time(12), time(14)
 WINDOW, AFTER, LATE = time(16), time(16, 45), time(17, 10)
 # How each working day went, the first first; "": like most. The last is still under way.
 DAYS = (
-    "", "held", "query", "nil", "", "refused", "recalled", "",
-    "missed", "", "late", "nothing", "slow", "", "unfinished",
+    "", "held", "query", "nil", "overnight", "refused", "recalled", "overnight",
+    "missed", "", "late", "nothing", "slow", "overnight", "unfinished",
 )  # fmt: skip
 ROWS, ANSWERS = 4, 2
 FRIDAY = 4
@@ -186,8 +186,10 @@ class History:
         elif how == "query":
             yield AFTER, lambda at: people.receive(at, "opened")
             yield LATE, people.ask
+        elif how == "overnight":
+            yield AFTER, self._partly
         elif how not in ("slow", "late"):
-            yield AFTER, lambda at: people.receive(at)
+            yield AFTER, people.receive
         if before == "recalled":
             yield LATE, lambda at: people.quarantine(at, "dfe")
 
@@ -203,6 +205,12 @@ class History:
             path = self._inbox("dfe", UPDATES, day)
             self._extracts.updates(path, day, ANSWERS)
             _settle(path)
+
+    def _partly(self, at: datetime) -> None:
+        """The DfE opens, and answers the next morning; the others answer at once."""
+        self._people.receive(at, "opened", "dfe")
+        for party in ("panel", "ofsted"):
+            self._people.receive(at, only=party)
 
     def _drop(self, day: date, how: str) -> None:
         path = self._inbox("ofsted", NOTIFICATIONS, day)
@@ -268,7 +276,8 @@ def main() -> int:
     home = Home(Path(sys.argv[1]).absolute() if len(sys.argv) > 1 else CHECKOUT)
     sys.stdout.write("Living through three weeks of exchange, so that pages show something ")
     sys.stdout.flush()
-    if not make_history(home, datetime.now(UTC)):
+    until, _ = moment(home, sys.argv[2] if len(sys.argv) > 2 else None)
+    if not make_history(home, until):
         sys.stdout.write("- not needed: this home has its own history.\n")
     return 0
 

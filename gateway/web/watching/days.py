@@ -45,6 +45,8 @@ MEANINGS: Sequence[tuple[Word, str]] = (
     (_KINDS["rows-held"], "all rows that came are held, and a signed return said so"),
     (RECALLED, "the sender has withdrawn the package"),
     (REPLACED, "the sender has replaced the package by another"),
+    (NOT_PLACED, "the package could not be placed with every recipient yet"),
+    (WAITING, "the window has come due, and its package is being made"),
 )
 
 

@@ -177,7 +177,8 @@ def _weeks(flow_id: str) -> tuple[Flow, list[str], list[weeks.WeekFigures]]:
 def _counted(agreed: Agreed, flow: Flow, found: list[rows.Outcome]) -> list[tuple[days.Word, int]]:
     """How often each word fell, those that did not left out."""
     said = [word for item in found for word in days.words_of(item, days.grace_of(flow), agreed)]
-    return [(word, said.count(word)) for word in dict.fromkeys(said)]
+    known = [word for word, _ in days.MEANINGS]
+    return [(word, said.count(word)) for word in known if word in said]
 
 
 def _monday(week: str) -> date | None:

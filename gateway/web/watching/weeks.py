@@ -80,7 +80,7 @@ def weeks_of(
     end = last + WEEK - timedelta(days=1)
     outcomes = _by_week(watching.outcomes(tx, flow.id, first, end))
     journeys = _by_week(watching.journeys_of_days(tx, flow.id, first, end))
-    begun = min(outcomes, default=last)
+    begun = min(outcomes, default=end)
     mondays = [first + step * WEEK for step in range(count)]
     return [
         _figures(monday, agreed, flow, recipients, outcomes[monday], journeys[monday])
