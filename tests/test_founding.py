@@ -42,6 +42,7 @@ def events(home):
 
 
 FOUNDED = ["home.made"] + ["key.pinned"] * 7 + ["officer.pinned"] * 9 + ["hold.begun"]
+FOUNDED += ["grant.made"] * 12  # of its people
 
 
 def test_a_rehearsal_pins_every_party_and_its_officers(rehearsal_home, checkout):

@@ -6,9 +6,10 @@ It is for signing in alone: what is done about people, `people` does, with its l
 from typing import Any, ClassVar
 
 from flask_security import UserMixin, WebAuthnMixin
-from sqlalchemy.orm import DeclarativeBase, relationship
+from sqlalchemy.orm import DeclarativeBase, relationship, scoped_session, sessionmaker
 
 from gateway.store.columns import metadata
+from gateway.store.database import Database
 from gateway.store.schema_people import people, webauthn_credentials
 
 
@@ -39,3 +40,19 @@ class Person(Base, UserMixin):
     def calc_username(self) -> str:
         """What authenticator apps and browsers show."""
         return str(self.email)
+
+
+class Rows:
+    """The database as Flask-Security's datastore asks for it: an ORM session for each thread.
+
+    Each statement is a transaction of its own, so that no page holds a lock while it is made; what
+    must happen together, or once, our own acts do.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._engine = database.statement_by_statement()
+        self.session = scoped_session(sessionmaker(self._engine))
+
+    def close(self) -> None:
+        """What was read is read anew by the next page."""
+        self.session.remove()

@@ -39,7 +39,7 @@ def password_faults(password: str, own_words: Iterable[str] = ()) -> list[str]:
     ``own_words``: the person's name and address, which others know.
     """
     text = normal(password)
-    if len(text) < SHORTEST:
+    if min(len(text), len(password)) < SHORTEST:
         return [f"Your password must be at least {SHORTEST} characters. Three random words will do"]
     if len(text) > LONGEST:
         return [f"Your password must be at most {LONGEST} characters"]
@@ -56,20 +56,29 @@ def _is_easy(text: str, own_words: Iterable[str]) -> bool:
         return True
     own = {part for word in own_words for part in re.split(r"[^\w]+", word.casefold())}
     guessed = sorted(_common() | {part for part in own if len(part) > 2}, key=len, reverse=True)
-    return any(_left(form, guessed) < _OF_ONES_OWN for form in (text, text.translate(_LOOKALIKE)))
+    return _left(text, guessed) < _OF_ONES_OWN
 
 
 def _left(text: str, guessed: Iterable[str]) -> int:
-    """How many characters are left without words and runs that others guess, years and signs."""
-    for word in guessed:
-        text = text.replace(word, " ")
-    text = re.sub(r"(19|20)\d\d", " ", text)
+    """How many characters are left without runs and years, and without words that others guess.
+
+    The words are looked for as they are, and then with the digits and signs that stand for letters.
+    """
+    text = re.sub(r"(19|20)\d\d", " ", _without_runs(text))
+    for form in (str, lambda found: found.translate(_LOOKALIKE)):
+        text = form(text)
+        for word in guessed:
+            text = text.replace(word, " ")
+    return len(set(re.sub(r"[\W_]", "", text)))
+
+
+def _without_runs(text: str) -> str:
     for run in _RUNS:
         for way in (run, run[::-1]):
             for size in range(len(way), 3, -1):
                 for at in range(len(way) - size + 1):
                     text = text.replace(way[at : at + size], " ")
-    return len(set(re.sub(r"[\W_]", "", text)))
+    return text
 
 
 def _is_repeated(text: str) -> bool:

@@ -289,7 +289,7 @@ def _require_right(
         return
     actor = people.get(tx, by)
     if actor is not None:
-        until = (trained or training.trained_until)(tx, by)
+        until = (trained or training.trained_until)(tx, actor.officer or actor.id)
         valid = valid_grants(actor, grants.in_force(tx, by), until, now.date())
         if any(item.role == "administrator" and item.party == party for item in valid):
             return

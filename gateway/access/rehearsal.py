@@ -71,7 +71,7 @@ def make_people(
 ) -> list[Shown]:
     """Make the people, once; what they sign in with. ``secret``: the site's own."""
     path = people_file(home)
-    if path.exists() or people.listed(tx):
+    if people.listed(tx):
         return read_people(home)
     shown = [_made(tx, part, secret, now) for part in _PARTS if part.party in parties]
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -120,7 +120,7 @@ def session_of(
             "Setting up the account was not finished.",
             "Follow the link of the invitation to its end.",
         )
-    until = (trained or training.trained_until)(tx, person.id)
+    until = (trained or training.trained_until)(tx, person.officer or person.id)
     today = now.astimezone(_LONDON).date()
     valid = valid_grants(person, grants.in_force(tx, person.id), until, today)
     return SiteSession(row.id, person, valid, _is_fresh(row, now))

@@ -10,6 +10,8 @@ from gateway.api.shapes import ProblemShape
 from gateway.engine.faults import own_words
 from gateway.serving.statuses import status_of
 
+_WAIT_SECONDS = 15  # where the worker or the database does not answer
+
 
 @dataclass
 class Problem(Exception):
@@ -48,16 +50,19 @@ def internal() -> Problem:
     )
 
 
-def problem_for(code: str, message: str, hint: str) -> Problem:
-    """A coded refusal of the gateway, or of the worker, as an answer."""
+def problem_for(code: str, message: str, hint: str, wait: int | None = None) -> Problem:
+    """A coded refusal of the gateway, or of the worker, as an answer; ``wait``: seconds."""
     status = status_of(code)
     if status is None:
         return internal()
-    headers = {"Retry-After": "15"} if status == 503 else {}
+    wait = _WAIT_SECONDS if status == 503 else wait
+    headers = {"Retry-After": str(wait)} if wait else {}
     return Problem(status, code, message, hint, headers)
 
 
 def problem_of(error: Exception) -> Problem:
     """An exception as an answer: its own words where they are ours, none where they are not."""
     told = own_words(error)
-    return problem_for(*told) if told is not None else internal()
+    if told is None:
+        return internal()
+    return problem_for(*told, wait=getattr(error, "wait_seconds", None))

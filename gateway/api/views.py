@@ -14,7 +14,9 @@ from gateway.api.face import Face
 from gateway.api.openapi import document
 from gateway.api.problem import Problem
 from gateway.api.ranges import RangeUnsatisfiable, Span, wanted_span
-from gateway.api.shapes import HealthShape, ReceiptBody, Shape
+from gateway.api.shapes import HealthShape, ReceiptBody, Shape, TakenShape
+from gateway.serving.headway import connection_of
+from gateway.serving.taking import require_room, take
 
 _NO_LIMIT = 1 << 62
 OpenView = Callable[[Face], Response]
@@ -27,8 +29,7 @@ def _json(shape: Shape, status: int = 200) -> Response:
 
 def connection() -> socket.socket | None:
     """The socket of the request in hand; None in a test client."""
-    found = request.environ.get("gunicorn.socket")
-    return found if isinstance(found, socket.socket) else None
+    return connection_of(request.environ)
 
 
 # --- for anybody ---------------------------------------------------------------------------------
@@ -145,8 +146,9 @@ def _send(face: Face, caller: Caller) -> Response:
     flow = upload.require_sender(face, caller)
     request.max_content_length = _NO_LIMIT  # the flow's own holds, and is counted as it comes
     length = request.content_length
-    inbox = upload.require_room(face, flow, length)
-    return _json(upload.take(inbox, flow, request.stream, length, connection()), 202)  # type: ignore[arg-type]
+    inbox = require_room(face.parts, flow, length)
+    taken = take(inbox, flow, request.stream, length, connection(), "api")
+    return _json(TakenShape(sha256=taken.sha256, size=taken.size), 202)
 
 
 def _drops(face: Face, caller: Caller) -> Response:

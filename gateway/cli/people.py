@@ -208,7 +208,7 @@ def _hand_over(
 
 
 def _say_link(parts: Parts, token: str) -> None:
-    origin = parts.settings.web.origin or f"http://{parts.settings.web.listen or 'localhost:8490'}"
+    origin = parts.settings.web.origin or f"http://{parts.settings.web.listen or 'localhost:8481'}"
     click.echo(address_of(origin, token))
     click.echo(
         "Hand it over by a safe way: it is good for three days, and shown this once.", err=True

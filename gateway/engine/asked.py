@@ -1,5 +1,9 @@
-"""What may be asked at the worker's door (`door`), and the answers."""
+"""What may be asked at the worker's door (`door`), and the answers.
 
+Programs show a token, and are answered here; people show their session (`onsite`).
+"""
+
+import json
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any, Literal
@@ -9,18 +13,13 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from gateway.access.tokens import Principal, Scope, TokenRefused, check_token
 from gateway.dispatch.password import PasswordRefused, released_password
 from gateway.engine.faults import as_fault, own_words
-from gateway.engine.lock import only_worker
+from gateway.engine.onsite import answer_on_site, require_package, withdraw
 from gateway.engine.parts import Parts
-from gateway.intake.change import ChangeRefused, withdraw_drop
 from gateway.receipts import Offered, acknowledge
-from gateway.receipts.refused import ReceiptRefused, refusal
-from gateway.receipts.serving import require_servable
+from gateway.receipts.refused import ReceiptRefused
 from gateway.records.ledger import event, record
-from gateway.store import drops, packages
-from gateway.store.database import Transaction
 
 LARGEST_LINE = 512 * 1024  # bytes: a receipt and its signature, however JSON writes them
-_PATIENCE_SECONDS = 10.0
 _WAY: Literal["api"] = "api"
 
 
@@ -62,22 +61,32 @@ _ASKED: TypeAdapter[PasswordAsked | ReceiptAsked | WithdrawAsked] = TypeAdapter(
 def answer_to(parts: Parts, line: bytes, now: datetime) -> dict[str, Any]:
     """The answer to one line; whatever goes wrong is an answer too."""
     try:
-        asked = _ASKED.validate_json(line)
-    except ValidationError:
-        hint = "The face and the worker are of different versions: restart both."
-        return _no("asked.malformed", "The worker was asked something it does not know.", hint)
+        told = json.loads(line)
+        on_site = isinstance(told, dict) and "session" in told
+        asked = None if on_site else _ASKED.validate_json(line)
+    except ValueError:  # ValidationError is one
+        return _malformed()
     try:
+        if asked is None:
+            return _yes(answer_on_site(parts, told, now))
         if isinstance(asked, PasswordAsked):
             return _yes(_password(parts, asked, now))
         if isinstance(asked, ReceiptAsked):
             return _yes(_receipt(parts, asked, now))
         return _yes(_withdraw(parts, asked, now))
+    except ValidationError:
+        return _malformed()
     except Exception as error:  # the worker lives on, and whoever asked is told
         told = own_words(error)
         if told is not None:
             return _no(*told)
         fault = as_fault("door", error)
         return _no(fault.code, fault.words, "")
+
+
+def _malformed() -> dict[str, Any]:
+    hint = "The face and the worker are of different versions: restart both."
+    return _no("asked.malformed", "The worker was asked something it does not know.", hint)
 
 
 def _yes(told: Mapping[str, str]) -> dict[str, Any]:
@@ -95,7 +104,7 @@ def _password(parts: Parts, asked: PasswordAsked, now: datetime) -> dict[str, st
             principal = check_token(tx, asked.token, now)
             party = principal.party
             _require_scope(principal, "password")
-            _require_package(tx, principal, asked.package)
+            require_package(tx, asked.package, party, principal.flow)
             about = f"package:{asked.package}"
             password = released_password(tx, parts.sealer, asked.package, party)
             facts = {"package": asked.package, "party": party, "way": _WAY}
@@ -107,14 +116,6 @@ def _password(parts: Parts, asked: PasswordAsked, now: datetime) -> dict[str, st
         raise
 
 
-def _require_package(tx: Transaction, principal: Principal, package_id: str) -> None:
-    """The package is its party's, of its flow, and may be fetched still."""
-    package = packages.get(tx, package_id)
-    if package is None or package.flow != principal.flow:
-        raise refusal("package.unknown")
-    require_servable(tx, package_id, principal.party)
-
-
 def _receipt(parts: Parts, asked: ReceiptAsked, now: datetime) -> dict[str, str]:
     principal = _let_in(parts, asked, "receipt", now)
     signature = asked.signature.encode() or None
@@ -124,17 +125,7 @@ def _receipt(parts: Parts, asked: ReceiptAsked, now: datetime) -> dict[str, str]
 
 def _withdraw(parts: Parts, asked: WithdrawAsked, now: datetime) -> dict[str, str]:
     principal = _let_in(parts, asked, "drop", now)
-    with only_worker(parts.home.lock, _PATIENCE_SECONDS):
-        with parts.database.transaction() as tx:
-            drop = drops.get(tx, asked.drop)
-        if drop is None or (drop.party, drop.flow) != (principal.party, principal.flow):
-            raise ChangeRefused(
-                "drop.unknown",
-                "There is no drop of that id of this party and flow.",
-                "The list of drops shows those there are.",
-            )
-        withdraw_drop(parts.database, drop.id, now)
-    return {"drop": drop.id}
+    return withdraw(parts, asked.drop, principal.party, principal.flow, now)
 
 
 def _let_in(parts: Parts, asked: Asked, scope: Scope, now: datetime) -> Principal:

@@ -7,10 +7,12 @@ one thing: a line of JSON in, a line of JSON out.
 ``{"op": "receipt", "token": …, "receipt": …, "signature": …}`` → ``{"ok": true, "kind": …,
 "package": …, "party": …, "way": …, "state": …}``
 ``{"op": "withdraw", "token": …, "drop": …}`` → ``{"ok": true, "drop": …}``
+``{"op": "password", "session": …, "party": …, "flow": …, "package": …}`` → as with a token; what
+else people on the site may ask, `onsite` lists.
 Anything refused: ``{"ok": false, "code": …, "message": …, "hint": …}``.
 
-The token is judged here again, whatever the face has found: a face that was broken into can ask
-for no more than the tokens that it sees may have.
+Token and session are judged here again, whatever the face has found: a face that was broken into
+can ask for no more than the tokens and sessions that it sees may have.
 """
 
 import contextlib

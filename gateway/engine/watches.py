@@ -10,6 +10,7 @@ from gateway.engine.diskwatch import watch_disk
 from gateway.engine.faults import Fault, as_fault
 from gateway.engine.parts import Parts
 from gateway.engine.post import send_due
+from gateway.engine.signinwatch import watch_sign_in
 from gateway.engine.tokenwatch import watch_tokens
 from gateway.receipts.deadlines import watch_deadlines
 from gateway.receipts.notices import queue_notices
@@ -26,6 +27,7 @@ def keep_watch(parts: Parts, now: datetime) -> list[Fault]:
         ("watch:disk", lambda: watch_disk(parts, now)),
         ("watch:custody", lambda: watch_custody(parts, now)),
         ("watch:tokens", lambda: watch_tokens(parts, now)),
+        ("watch:sign-in", lambda: watch_sign_in(parts, now)),
         ("watch:deadlines", lambda: watch_deadlines(parts.database, parts.agreed, now)),
         ("watch:digests", lambda: make_digests(parts, now)),
         ("watch:notices", lambda: tell_officers(parts, now)),

@@ -48,6 +48,7 @@ TITLES: Mapping[str, str] = {
     "clock.back": "the clock is wrong",
     "clock.wrong": "the clock is wrong",
     "mail.failing": "e-mail does not leave",
+    "sign-in.storm": "somebody tries again and again to sign in",
     "mail.given-up": "an e-mail was given up",
 }
 

@@ -9,6 +9,8 @@ of those whose time is over, and the thread that waits there finds its client go
 import socket
 import threading
 import time
+from collections.abc import Mapping
+from typing import Any
 
 HEAD_SECONDS = 20.0  # for a whole request line with its headers
 WORK_SECONDS = 180.0  # for what the gateway itself does: a database that is held, gpg
@@ -48,6 +50,12 @@ class Headway:
             except OSError:
                 continue  # it has gone by itself
         return len(over)
+
+
+def connection_of(environ: Mapping[str, Any]) -> socket.socket | None:
+    """The socket of a request, by its WSGI environment; None in a test client."""
+    found = environ.get("gunicorn.socket")
+    return found if isinstance(found, socket.socket) else None
 
 
 HEADWAY = Headway()  # of this process: its threads share it

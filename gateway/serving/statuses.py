@@ -12,6 +12,11 @@ _BY_CODE = {
     "worker.absent": 503,
     "database.locked": 503,
     "disk.full": 507,
+    "disk.low": 507,
+    "drop.broken-off": 400,
+    "drop.empty": 422,
+    "drop.too-large": 413,
+    "drop.too-many-waiting": 429,
 }
 _BY_KIND = {"token": 401, "receipt": 422, "password": 409, "drop": 409, "move": 409}
 _CONFLICTS = frozenset({"replayed", "out-of-order", "never-served", "recalled", "superseded"})

@@ -40,8 +40,9 @@ class Database:
 
     def __init__(self, url: str, busy_seconds: int = BUSY_SECONDS) -> None:
         self.url = url
-        connect_args = {"timeout": busy_seconds} if url.startswith("sqlite") else {}
-        self._engine = sa.create_engine(url, connect_args=connect_args)
+        self._connect_args = {"timeout": busy_seconds} if url.startswith("sqlite") else {}
+        self._engine = sa.create_engine(url, connect_args=self._connect_args)
+        self._others: list[sa.Engine] = []
         if url.startswith("sqlite"):
             sa.event.listen(self._engine, "connect", _prepare_sqlite)
             sa.event.listen(self._engine, "begin", _begin_immediate)
@@ -105,9 +106,19 @@ class Database:
                 "Run `init`: it brings the tables up to date and keeps what is there.",
             )
 
+    def statement_by_statement(self) -> sa.Engine:
+        """An engine on which each statement is committed by itself, for the ORM of `access`."""
+        options = {"connect_args": self._connect_args, "isolation_level": "AUTOCOMMIT"}
+        engine = sa.create_engine(self.url, **options)
+        if self.url.startswith("sqlite"):
+            sa.event.listen(engine, "connect", _prepare_sqlite)
+        self._others.append(engine)
+        return engine
+
     def close(self) -> None:
         """Close all connections."""
-        self._engine.dispose()
+        for engine in (self._engine, *self._others):
+            engine.dispose()
 
     def _alembic(self) -> Config:
         config = Config()

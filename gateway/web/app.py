@@ -11,6 +11,7 @@ from flask_wtf.csrf import CSRFProtect
 from jinja2 import ChoiceLoader, PackageLoader, PrefixLoader
 
 from gateway.agreement.windows import LONDON
+from gateway.serving.headway import HEADWAY, WORK_SECONDS, connection_of
 from gateway.web import home, machine, signin, watching
 from gateway.web.assets import Assets
 from gateway.web.errors import tell_errors
@@ -36,13 +37,25 @@ def make_site(site: Site, parts: Iterable[Blueprint] = PARTS) -> Flask:
     _know_templates(app, site, assets)
     with app.app_context():
         keep(site)
-    CSRFProtect(app)
+    refuse_forgery(app)
     signin.install(app, site)
     for part in parts:
         app.register_blueprint(part)
     tell_errors(app)
     require_roles(app)
     return app
+
+
+def refuse_forgery(app: Flask) -> None:
+    """Every write carries the token of a form of ours, or is refused before a view sees it."""
+    app.config["WTF_CSRF_CHECK_DEFAULT"] = False
+    forgery = CSRFProtect(app)
+
+    @app.before_request
+    def check() -> None:
+        view = app.view_functions.get(request.endpoint or "")
+        if view is not None and not getattr(view, PAGES).streams:
+            forgery.protect()  # one that takes a file looks by itself, before the file: `uploads`
 
 
 def require_roles(app: Flask) -> None:
@@ -88,6 +101,7 @@ def _begin(site: Site) -> None:
     g.started = time.monotonic()
     g.visitors = site.visitors
     g.reference = secrets.token_hex(5)
+    HEADWAY.give(connection_of(request.environ), WORK_SECONDS)
 
 
 def _end(answer: Response) -> Response:

@@ -81,8 +81,9 @@ def _by_exception(error: Exception) -> Response:
     usual = _BY_STATUS.get(status)
     title = usual.title if usual is not None else "This could not be done"
     answer = _page(Told(status, title, tuple(filter(None, (message, hint)))), code)
-    if status == 503:
-        answer.headers["Retry-After"] = "15"
+    wait = 15 if status == 503 else getattr(error, "wait_seconds", None)
+    if wait:
+        answer.headers["Retry-After"] = str(wait)
     return answer
 
 

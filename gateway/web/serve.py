@@ -9,7 +9,7 @@ from gateway.crypto.keys import HomeKeys
 from gateway.engine.face import FaceParts
 from gateway.engine.webtls import require_safe
 from gateway.serving import process
-from gateway.settings import Home, WebSettings
+from gateway.settings import Home, SettingsFault, WebSettings
 from gateway.web.app import make_site
 from gateway.web.signin import People
 from gateway.web.site import open_site, utc_now
@@ -23,13 +23,24 @@ def serve(
     Raises SettingsFault where people off this computer would reach it without TLS.
     """
     require_safe(home, settings, listen)
+    secret = _secret(home)
+
+    def app(parts: FaceParts) -> Flask:
+        return make_site(open_site(parts, People(parts, utc_now), secret))
+
     serving = process.Serving("web", listen, settings.threads, _refusal, _tls(home, settings))
-    process.serve(serving, _app, open_parts)
+    process.serve(serving, app, open_parts)
 
 
-def _app(parts: FaceParts) -> Flask:
-    secret = HomeKeys(parts.home.root).web_secret.read_bytes()
-    return make_site(open_site(parts, People(parts, utc_now), secret))
+def _secret(home: Home) -> bytes:
+    try:
+        return HomeKeys(home.root).web_secret.read_bytes()
+    except FileNotFoundError as error:
+        raise SettingsFault(
+            "web.no-secret",
+            "There is no keys/web.secret, the web site's own.",
+            "Run `init`: it makes what this version needs, and keeps what is there.",
+        ) from error
 
 
 def _tls(home: Home, settings: WebSettings) -> process.Tls | None:

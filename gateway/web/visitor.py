@@ -9,6 +9,8 @@ from urllib.parse import urlencode
 from flask import Blueprint, abort, g, redirect, request
 from flask.typing import ResponseReturnValue
 
+from gateway.web.uploads import begun_upload
+
 Role = Literal["sender", "recipient", "approver", "administrator", "auditor"]
 ROLES: frozenset[str] = frozenset({"sender", "recipient", "approver", "administrator", "auditor"})
 ALL_FLOWS = "*"
@@ -77,6 +79,7 @@ class Page:
 
     roles: Roles
     fresh: bool
+    streams: bool
 
 
 PAGES = "gateway-page"
@@ -89,12 +92,16 @@ def page(
     roles: frozenset[str] | set[str] | Word,
     methods: tuple[str, ...] = ("GET",),
     fresh: bool = False,
+    streams: bool = False,
 ) -> Callable[[View], View]:
     """Add a view, and say who may see it: the roles, or `ANYONE`, or `SIGNED_IN`.
 
     In a rule with ``<party>`` (and ``<flow>``) the grant must be for them. ``fresh``: a sensitive
-    act, for which people sign in anew. Who may not see a page is told that there is none.
+    act, for which people sign in anew. ``streams``: takes a file of any size by POST, and is given
+    it as ``upload`` (`uploads.Upload`). Who may not see a page is told that there is none.
     """
+    if streams and methods != ("POST",):
+        raise ValueError(f"{rule}: a page that takes a file takes POST, and nothing else")
     said: Roles = roles if isinstance(roles, Word) else frozenset(roles)
     if not isinstance(said, Word) and (not said or not said <= ROLES):
         raise ValueError(f"{rule}: roles must be some of {sorted(ROLES)}")
@@ -103,9 +110,11 @@ def page(
         @wraps(view)
         def guarded(**ids: str) -> ResponseReturnValue:
             turned_away = _turned_away(said, fresh, ids.get("party"), ids.get("flow"))
-            return turned_away if turned_away is not None else view(**ids)
+            if turned_away is not None:
+                return turned_away
+            return view(upload=begun_upload(), **ids) if streams else view(**ids)
 
-        setattr(guarded, PAGES, Page(said, fresh))
+        setattr(guarded, PAGES, Page(said, fresh, streams))
         blueprint.add_url_rule(rule, view.__name__, guarded, methods=list(methods))
         return view
 

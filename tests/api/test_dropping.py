@@ -16,10 +16,8 @@ from at_the_api import FLOW, PATIENCE_SECONDS, Api, Placed, api_over
 from receipting import Keyring
 from rehearsing import AtWork, clean_row, csv_of, make_reader
 
-from gateway.api.face import make_face
-from gateway.api.problem import Problem
-from gateway.api.upload import MOST_WAITING, require_room
 from gateway.bootstrap import open_face
+from gateway.serving.taking import MOST_WAITING, NotTaken, require_room
 from gateway.settings import Home
 
 LARGEST = 100_000
@@ -242,13 +240,13 @@ def test_an_inbox_that_is_full_and_a_disk_that_is(rehearsal_home: Path) -> None:
     inbox = home.inbox_of("ofsted", FLOW)
     with open_face(home) as parts:
         flow = parts.flow(FLOW)
-        assert require_room(make_face(parts), flow, None) == inbox
+        assert require_room(parts, flow, None) == inbox
         for number in range(MOST_WAITING):
             (inbox / f"{number}.csv").touch()
-        with pytest.raises(Problem) as full:
-            require_room(make_face(parts), flow, None)
-    assert (full.value.status, full.value.code) == (429, "drop.too-many-waiting")
+        with pytest.raises(NotTaken) as full:
+            require_room(parts, flow, None)
+    assert (full.value.code, full.value.wait_seconds) == ("drop.too-many-waiting", 60)
     home.settings_file.write_text(f"minimum_free_bytes = {1 << 60}")
-    with open_face(home) as parts, pytest.raises(Problem) as low:
-        require_room(make_face(parts), parts.flow(FLOW), None)
-    assert (low.value.status, low.value.code) == (507, "disk.low")
+    with open_face(home) as parts, pytest.raises(NotTaken) as low:
+        require_room(parts, parts.flow(FLOW), None)
+    assert low.value.code == "disk.low"

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
@@ -17,7 +17,7 @@ from rehearsing import NOTIFICATIONS, UPDATES, AtWork, clean_row, csv_of, digest
 from gateway.crypto.keys import HomeKeys, import_party_keys
 from gateway.crypto.openpgp import OpenPGP
 from gateway.crypto.pins import PartyPins, Pins, load_pins, write_pins
-from gateway.engine.keywatch import watch_keys
+from gateway.engine.keywatch import key_ends, watch_keys
 from gateway.engine.tick import tick
 from gateway.intake.confined.reader import Reader
 from gateway.store.database import Database, StoreFault
@@ -367,6 +367,9 @@ def test_an_expired_key_is_warned_of_refused_and_works_when_renewed(work: AtWork
     for moment in ("2026-01-05T09:00", "2026-02-06T09:00", "2026-02-24T09:00"):
         with work.parts(moment) as (parts, now):
             watch_keys(parts, now)
+            with parts.database.snapshot() as tx:
+                ends = key_ends(tx)
+        assert ends[("dfe", "exchange")].date() == date(2026, 3, 2)
         subjects.add(work.alarms()["key.expiring"])
     assert subjects == {f"key:dfe:exchange:{level}" for level in (60, 30, 7)}
     work.tick(MONDAY)

@@ -57,6 +57,28 @@ def test_a_transaction_that_fails_leaves_nothing(database: Database) -> None:
         assert meta.get(tx, "first-day:x") is None
 
 
+def test_a_snapshot_waits_for_no_writer_and_stays_as_it_was(
+    database: Database, database_file: Path
+) -> None:
+    with held(database_file) as other, database.snapshot() as seen:
+        assert meta.get(seen, "first-day:x") is None
+        other.execute("INSERT INTO meta (key, value) VALUES ('first-day:x', '2026-03-02')")
+        other.execute("COMMIT")
+        assert meta.get(seen, "first-day:x") is None
+    with database.snapshot() as seen:
+        assert meta.get(seen, "first-day:x") == "2026-03-02"
+
+
+def test_in_a_snapshot_nothing_is_written_and_afterwards_all_is_as_before(
+    database: Database,
+) -> None:
+    with pytest.raises(StoreFault), database.snapshot() as seen:
+        meta.put(seen, "first-day:x", "2026-03-02")
+    with database.transaction() as tx:
+        meta.put(tx, "first-day:x", "2026-03-03")
+        assert meta.get(tx, "first-day:x") == "2026-03-03"
+
+
 def test_a_transaction_takes_the_write_lock_from_the_start(
     database: Database, database_file: Path
 ) -> None:

@@ -20,6 +20,7 @@ from gateway.web.app import PARTS, make_site
 from gateway.web.site import Site
 from gateway.web.visitor import Grant, Visitor, Visitors
 
+AFTER = datetime(2026, 3, 5, 9, 0, tzinfo=UTC)  # the morning after `placed`'s last package
 SECRET = b"of tests alone, and thirty-two b"
 
 

@@ -12,9 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from at_the_site import AtTheSite, site_over
+from at_the_api import Placed, place_all
+from at_the_site import AFTER, AtTheSite, site_over
 from in_a_browser import FLAGS, Opened, served
 from playwright.sync_api import Browser, Error, Page, sync_playwright
+from receipting import copied
+from rehearsing import make_reader
 
 from gateway.agreement.windows import LONDON
 
@@ -36,6 +39,21 @@ def site_set(rehearsal_home: Path) -> Iterator[Callable[..., AtTheSite]]:
             return stack.enter_context(site_over(rehearsal_home, **more))
 
         yield make
+
+
+@pytest.fixture(scope="session")
+def placed(template_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Placed:
+    """A home with packages of each flow, once per worker. Copy it; do not use it."""
+    root = copied(template_home, tmp_path_factory.mktemp("placed-web") / "home")
+    with make_reader() as reader:
+        return place_all(root, reader)
+
+
+@pytest.fixture
+def at_placed(placed: Placed, tmp_path: Path) -> Iterator[AtTheSite]:
+    """The site over a home of the test's own with packages in its outboxes."""
+    with site_over(copied(placed.home, tmp_path / "home"), now=AFTER) as made:
+        yield made
 
 
 @pytest.fixture(scope="session")

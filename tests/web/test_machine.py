@@ -1,12 +1,15 @@
 """Files of the pages, probes, and figures."""
 
 import gzip
+import json
 import re
+from datetime import timedelta
 
 import pytest
-from at_the_site import AtTheSite
+from at_the_site import AFTER, AtTheSite
 
 from gateway.engine.door import DoorClosed
+from gateway.store import alarms, ledger, meta
 from gateway.web.assets import FOLDER
 
 ANSWER = {"ok": False, "code": "asked.malformed"}
@@ -115,3 +118,41 @@ def test_figures_are_for_whoever_shows_the_token_where_there_is_one(at):
 def test_through_a_proxy_figures_take_the_token(site_set):
     at = site_set('[web]\norigin = "https://gateway.example"\nbehind_proxy = ["127.0.0.1"]')
     assert at.client.get("/metrics", base_url="http://gateway.example").status_code == 404
+
+
+def figure(text: str, name: str, **labels: str) -> float:
+    """A figure by its name and labels."""
+    for line in text.splitlines():
+        if line.startswith(name) and all(f'{key}="{it}"' in line for key, it in labels.items()):
+            return float(line.rpartition(" ")[2])
+    raise KeyError(name)
+
+
+def test_figures_are_counted_from_the_rows(at_placed):
+    at = at_placed
+    at.worker.answers.append(ANSWER)
+    database = at.site.parts.database
+    with database.transaction() as tx:
+        alarms.raise_once(tx, "disk.low", "disk:var", "words", AFTER)
+        ends = [("dfe", "exchange", (AFTER + timedelta(days=30)).isoformat())]
+        meta.put(tx, "keys-end", json.dumps(ends))
+        leaves = ledger.last_seq(tx)
+    text = at.client.get("/metrics").text
+    assert figure(text, "gateway_packages", flow="notifications", state="placed") >= 3
+    assert figure(text, "gateway_deliveries", party="dfe", state="placed") >= 3
+    assert figure(text, "gateway_open_alarms", code="disk.low") == 1
+    waits = figure(text, "gateway_oldest_waiting_delivery_seconds", party="dfe")
+    assert waits > 2 * 86400, "since the first of the packages, days ago"
+    assert figure(text, "gateway_key_days_left", party="dfe", role="exchange") == 30
+    assert figure(text, "gateway_ledger_leaves") == leaves
+    assert figure(text, "gateway_last_tick_age_seconds") > 0
+    assert figure(text, "gateway_last_checkpoint_age_seconds") > 0
+    assert figure(text, "gateway_disk_free_bytes", folder="var") > 0
+
+
+def test_figures_hold_up_no_writer_and_wait_for_none(at):
+    at.worker.answers.append(ANSWER)
+    database = at.site.parts.database
+    with database.transaction() as tx:
+        meta.put(tx, "held", "yes")
+        assert at.client.get("/metrics").status_code == 200

@@ -129,6 +129,16 @@ def test_off_loopback_it_does_not_start_without_tls(rehearsal_home, run_gateway:
         assert "without TLS" in told.stderr
 
 
+def test_a_home_of_an_older_version_is_told_to_be_brought_up_to_date(rehearsal_home, run_gateway):
+    secret = rehearsal_home / "keys" / "web.secret"
+    assert secret.stat().st_mode & 0o777 == 0o600
+    assert len(secret.read_bytes()) == 32
+    secret.unlink()
+    told = run_gateway(rehearsal_home, "web", "--listen", "127.0.0.1:0")
+    assert told.returncode == 1
+    assert "web.no-secret" in told.stderr
+
+
 def test_run_starts_it_and_ends_it(rehearsal_home, tmp_path):
     words = [sys.executable, "-m", "gateway", "--home", str(rehearsal_home), "run", "--web"]
     log = tmp_path / "run.log"

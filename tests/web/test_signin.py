@@ -1,5 +1,6 @@
 """Signing in by its pages: password, second factor, sessions, and what must not let anybody in."""
 
+import re
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -15,6 +16,7 @@ from gateway.store import grants, people
 from gateway.store.alarms import open_alarms
 
 DFE = "recipient of dfe"
+NONCE = re.compile(r'nonce="[^"]+"')
 
 
 @pytest.fixture
@@ -143,7 +145,8 @@ def test_the_answer_is_the_same_whoever_is_asked_for(at: Doorway, jo: Person) ->
     for email in (jo.shown.email, "nobody@dfe.invalid", left.shown.email):
         fields = {"email": email, "password": "not the password"}
         answer = jo.post("/sign-in", fields)
-        told.append((answer.status_code, TOKEN.sub("", answer.text).replace(email, "")))
+        plain = NONCE.sub("", TOKEN.sub("", answer.text)).replace(email, "")
+        told.append((answer.status_code, plain))
     assert told[0] == told[1] == told[2]
     assert "The e-mail address or the password is wrong." in told[0][1]
     gone = left.give_password()
@@ -172,9 +175,10 @@ def test_strangers_never_lock_a_person_out_of_their_usual_place(at: Doorway, jo:
     jo.post("/sign-out", page="/account")
     stranger = at.person(DFE)
     stranger.client.environ_base["REMOTE_ADDR"] = "192.0.2.7"
-    for _ in range(60):
+    for _ in range(25):
         stranger.give_password("not the password")
-        at.later(minutes=5)
+        at.later(minutes=9)
+    stranger.give_password("not the password")
     assert "too many attempts" in stranger.give_password("not the password").text
     jo.sign_in()
     with at.database.transaction() as tx:
@@ -313,10 +317,11 @@ def test_a_sensitive_page_asks_again_after_ten_minutes(at: Doorway, jo: Person) 
 
 def test_signing_in_again_makes_no_session_last_longer(at: Doorway, jo: Person) -> None:
     jo.sign_in()
-    for _ in range(59):
+    for turn in range(59):
         at.later(minutes=12)
-        jo.post("/sign-in/again", {"password": jo.shown.password})
         assert jo.is_in
+        if turn % 20 == 0:
+            jo.post("/sign-in/again", {"password": jo.shown.password})
     at.later(minutes=13)
     assert not jo.is_in
 

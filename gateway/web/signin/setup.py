@@ -9,20 +9,19 @@ from typing import Any
 
 from flask import Flask, request, session
 from flask_security import (
-    FSQLALiteUserDatastore,
     RoleMixin,
     Security,
+    SQLAlchemyUserDatastore,
     password_changed,
     tf_profile_changed,
     user_authenticated,
     wan_deleted,
     wan_registered,
 )
-from flask_sqlalchemy_lite import SQLAlchemy
 
 from gateway.access import pauses
 from gateway.access import people as acts
-from gateway.access.models import Credential, Person
+from gateway.access.models import Credential, Person, Rows
 from gateway.access.passwords import LANES, MEMORY_KIB, PASSES, SHORTEST
 from gateway.access.secondfactor import ISSUER, app_keys
 from gateway.access.sessions import FRESH
@@ -46,10 +45,11 @@ def install(app: Flask, site: Site) -> None:
     """Let people sign in to an app. Its forgery checks must be set up before."""
     app.session_interface = KeptSessions(site)
     app.config.update(_settings(site))
-    rows_of_people = SQLAlchemy(app)
+    rows_of_people = Rows(site.parts.database)
+    app.teardown_appcontext(lambda _: rows_of_people.close())
     security = Security(
         app,
-        FSQLALiteUserDatastore(rows_of_people, Person, RoleMixin, Credential),
+        SQLAlchemyUserDatastore(rows_of_people, Person, RoleMixin, Credential),
         register_blueprint=False,
         login_form=forms.SignInForm,
         verify_form=forms.AgainForm,
@@ -72,7 +72,6 @@ def install(app: Flask, site: Site) -> None:
 
 def _settings(site: Site) -> dict[str, Any]:
     hour = timedelta(hours=1)
-    engine = {"url": site.parts.database.url, "isolation_level": "AUTOCOMMIT"}
     asked: dict[str, Any] = {
         "BLUEPRINT_NAME": "signin",
         "PASSWORD_HASH": "argon2",
@@ -132,7 +131,7 @@ def _settings(site: Site) -> dict[str, Any]:
     }
     named = {f"SECURITY_{name}": value for name, value in (asked | _words()).items()}
     secret = derive(site.secret, "forms").hex()
-    return {**named, "SECRET_KEY": secret, "SQLALCHEMY_ENGINES": {"default": engine}}
+    return {**named, "SECRET_KEY": secret}
 
 
 def _words() -> dict[str, tuple[str, str]]:
