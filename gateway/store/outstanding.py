@@ -54,11 +54,13 @@ def underway(tx: Transaction, states: Sequence[str]) -> list[Underway]:
 
 def queried_in_silence(tx: Transaction) -> list[Underway]:
     """The deliveries queried by a receipt alone: no thread says what the query is."""
-    rows = tx.execute(sa.select(threads.c.package_id, threads.c.party))
+    queried = underway(tx, ("queried",))
+    ids = [item.package_id for item in queried]
+    rows = tx.execute(
+        sa.select(threads.c.package_id, threads.c.party).where(threads.c.package_id.in_(ids))
+    )
     asked = {(package_id, party) for package_id, party in rows}
-    return [
-        item for item in underway(tx, ("queried",)) if (item.package_id, item.party) not in asked
-    ]
+    return [item for item in queried if (item.package_id, item.party) not in asked]
 
 
 def latest_windows(tx: Transaction, flow: str, limit: int) -> list[WindowRow]:

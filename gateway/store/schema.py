@@ -44,6 +44,7 @@ drops = sa.Table(
 )
 
 drops_came = sa.Index("ix_drops_flow_received_at", drops.c.flow, drops.c.received_at)
+drops_counted = sa.Index("ix_drops_flow_state", drops.c.flow, drops.c.state)
 
 windows = sa.Table(
     "windows",
@@ -55,6 +56,8 @@ windows = sa.Table(
     sa.Column("missed", sa.Boolean, nullable=False),
     sa.Column("package_id", sa.String(60)),
 )
+
+windows_counted = sa.Index("ix_windows_flow_state", windows.c.flow, windows.c.state)
 
 packages = sa.Table(
     "packages",
@@ -76,6 +79,8 @@ packages = sa.Table(
     sa.Column("superseded_by", sa.String(60)),
     sa.UniqueConstraint("flow", "day", "number"),
 )
+
+packages_counted = sa.Index("ix_packages_flow_state", packages.c.flow, packages.c.state)
 
 deliveries = sa.Table(
     "deliveries",
@@ -99,6 +104,8 @@ deliveries = sa.Table(
     sa.Column("withheld_at", UtcDateTime),  # recalled: its files are out of the outbox
     sa.UniqueConstraint("package_id", "party"),
 )
+
+deliveries_counted = sa.Index("ix_deliveries_party_state", deliveries.c.party, deliveries.c.state)
 
 sent_references = sa.Table(
     "sent_references",
