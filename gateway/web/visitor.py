@@ -115,7 +115,13 @@ def page(
             return view(upload=begun_upload(), **ids) if streams else view(**ids)
 
         setattr(guarded, PAGES, Page(said, fresh, streams))
-        blueprint.add_url_rule(rule, view.__name__, guarded, methods=list(methods))
+        blueprint.add_url_rule(
+            rule,
+            view.__name__,
+            guarded,
+            methods=list(methods),
+            provide_automatic_options=False,
+        )
         return view
 
     return added

@@ -80,8 +80,9 @@ def test_our_own_words_are_told_with_when_to_try_again(how, words, failed):
     assert told.headers["Retry-After"] == "15"
 
 
-def test_a_method_that_is_not_taken_says_which_are(at):
-    told = at.client.delete("/")
+@pytest.mark.parametrize("method", ["POST", "DELETE", "TRACE", "OPTIONS"])
+def test_a_method_that_is_not_taken_says_which_are(method, at):
+    told = at.client.open("/", method=method)
     assert told.status_code == 405
     assert "GET" in told.headers["Allow"]
 

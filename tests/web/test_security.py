@@ -66,6 +66,8 @@ def test_the_policy_lets_nothing_inline_run_but_the_one_line_of_that_answer(at):
     policy = one.headers["Content-Security-Policy"]
     assert "unsafe" not in policy
     assert policy.startswith("default-src 'none'")
+    for word in ("object-src 'none'", "base-uri 'none'", "frame-ancestors 'none'"):
+        assert word in policy
     nonces = [
         re.findall(r"'nonce-([^']+)'", it.headers["Content-Security-Policy"]) for it in (one, two)
     ]

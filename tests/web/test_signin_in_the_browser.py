@@ -61,9 +61,9 @@ def test_signing_in_and_out_with_an_app(
     page.goto(f"{place}/account")
     assert page.get_by_role("heading", level=1).inner_text() == "Your account"
     page.get_by_role("button", name="Sign out", exact=True).click()
+    page.wait_for_url(f"{place}/")
     page.go_back()
-    page.reload()
-    assert page.get_by_role("heading", level=1).inner_text() == "Sign in"
+    page.get_by_role("heading", level=1, name="Sign in").wait_for()
 
 
 def test_an_invitation_a_key_signing_in_with_it_and_proving_it_again(

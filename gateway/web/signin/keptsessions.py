@@ -80,9 +80,8 @@ class KeptSessions(SessionInterface):
 
     def _begin(self, app: Flask, tx: Transaction, session: KeptSession, response: Response) -> None:
         now, old = self._site.now(), session.row
-        if old is not None:
-            if not rows.change(tx, old.id, ended_at=now, contents_sealed=b""):
-                return  # it was ended meanwhile: nothing follows it
+        if old is not None and not rows.change(tx, old.id, ended_at=now, contents_sealed=b""):
+            return  # it was ended meanwhile: nothing follows it
         person = people.by_uniquifier(tx, str(session[PERSON])) if PERSON in session else None
         same = old is not None and person is not None and old.person_id == person.id
         secret = sessions.new_secret()
