@@ -22,7 +22,7 @@ demo: ready-to-run ## one whole exchange on made-up extracts, stage by stage
 	@$(PY) tools/demo.py
 
 run: ready-to-run ## the service, on a rehearsal home made here at the first start
-	@[ -e var/gateway.db ] || $(PY) -m gateway init --rehearsal
+	@[ -e var/gateway.db ] || { $(PY) -m gateway init --rehearsal && $(PY) tools/sample_history.py; }
 	@echo "To try it, in another terminal: cp samples/notifications-2025-03-13.csv inbox/ofsted/notifications/"
 	@echo "The report appears in outbox/ofsted/reports/. Stop with Ctrl-C."
 	@echo "The HTTP API answers on http://127.0.0.1:8480/api/v1 (docs/api.md); make a token with: $(PY) -m gateway token make --help"
@@ -41,7 +41,7 @@ check: ready-to-develop ## format, lint, types and layers
 	@$(PY) -m ruff format --check --quiet . || { echo "Not formatted: run make format."; exit 1; }
 	@$(PY) -m ruff check --quiet .
 	@$(PY) -m mypy --no-error-summary
-	@MYPYPATH=bench:samples $(PY) -m mypy --strict --no-error-summary tools/demo.py samples/make_samples.py bench/run.py bench/ledger.py
+	@MYPYPATH=bench:samples $(PY) -m mypy --strict --no-error-summary tools/demo.py tools/sample_history.py samples/make_samples.py bench/run.py bench/ledger.py bench/pages.py
 	@out=$$(.venv/bin/lint-imports --no-logo 2>&1) || { echo "$$out"; exit 1; }
 	@echo "Format, lint, types and layers are clean."
 
@@ -52,6 +52,7 @@ format: ready-to-develop ## format the code and mend what lint can mend
 bench: ready-to-develop ## measure against the shell pipeline; writes docs/benchmarks.md
 	@$(PY) bench/run.py --write
 	@PYTHONPATH=. $(PY) bench/ledger.py --write
+	@PYTHONPATH=. $(PY) bench/pages.py --write
 
 pins: ready-to-develop ## compile requirements*.in, with hashes, after a change (UPGRADE=--upgrade: newest of all)
 	@$(PY) -m pip --disable-pip-version-check install --quiet uv

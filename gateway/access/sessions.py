@@ -86,9 +86,10 @@ def begin(
     )
 
 
-def living(tx: Transaction, secret: str, now: datetime) -> SessionRow:
+def living(tx: Transaction, secret: str, now: datetime, used: bool = True) -> SessionRow:
     """The session of that secret, if it lasts still; that it was used is noted.
 
+    ``used``: False where a page asks by itself, with nobody at it perhaps.
     Raises SessionRefused: session.unknown, .ended, .idle, .expired.
     """
     row = rows.get(tx, hashed(secret))
@@ -100,20 +101,24 @@ def living(tx: Transaction, secret: str, now: datetime) -> SessionRow:
         raise SessionRefused("session.idle", "The session was not used for 15 minutes.")
     if now - row.begun_at >= LONGEST:
         raise SessionRefused("session.expired", "The session has lasted for 12 hours.")
-    if now - row.seen_at >= NOTED_EVERY:
+    if used and now - row.seen_at >= NOTED_EVERY:
         rows.change(tx, row.id, seen_at=now)
     return row
 
 
 def session_of(
-    tx: Transaction, secret: str, now: datetime, trained: Training | None = None
+    tx: Transaction,
+    secret: str,
+    now: datetime,
+    trained: Training | None = None,
+    used: bool = True,
 ) -> SiteSession:
     """Who is signed in by that secret, judged anew: the session, the person and the grants.
 
     Raises SessionRefused: also session.nobody (nobody signed in), .left, .unfinished (no second
     factor yet).
     """
-    row = living(tx, secret, now)
+    row = living(tx, secret, now, used)
     person = people.get(tx, row.person_id) if row.person_id else None
     if person is None:
         raise SessionRefused("session.nobody", "Nobody has signed in.", "Sign in.")

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from gateway.crypto.keys import KeyReport
@@ -22,8 +23,7 @@ _CODES = (
 
 _EVERY = timedelta(hours=1)
 _LOOKED = "keys-looked-at"
-_ENDS = "keys-end"
-_HEALTH = "keys-in-order"
+_SEEN = "keys-seen"
 
 
 def watch_keys(parts: Parts, now: datetime) -> None:
@@ -47,26 +47,47 @@ def watch_keys(parts: Parts, now: datetime) -> None:
     for code, subjects in still.items():
         clear_others(parts.database, code, subjects, now, kind="key:")
     with parts.database.transaction() as tx:
-        meta.put(tx, _ENDS, _ends(reports))
-        good = sum(report.state in ("ok", "expiring") for report in reports)
-        meta.put(tx, _HEALTH, f"{good} {len(reports)}")
+        meta.put(tx, _SEEN, _told(reports))
         meta.put(tx, _LOOKED, now.isoformat())  # only now: a look that failed is made again
+
+
+@dataclass(frozen=True)
+class KeySeen:
+    """A pinned key, as the worker saw it last. ``ends``: None for one that never does."""
+
+    party: str
+    role: str
+    state: str
+    ends: datetime | None
+
+
+def keys_seen(tx: Transaction) -> list[KeySeen]:
+    """Every pinned key, for those who have no gpg to ask: the site. Empty before the first look."""
+    known = json.loads(meta.get(tx, _SEEN) or "[]")
+    return [
+        KeySeen(party, role, state, datetime.fromisoformat(ends) if ends else None)
+        for party, role, state, ends in known
+    ]
 
 
 def key_ends(tx: Transaction) -> dict[tuple[str, str], datetime]:
     """When each pinned key ends, by party and role, as the worker saw it last; some never do."""
-    known = json.loads(meta.get(tx, _ENDS) or "[]")
-    return {(party, role): datetime.fromisoformat(ends) for party, role, ends in known}
+    return {(it.party, it.role): it.ends for it in keys_seen(tx) if it.ends}
 
 
 def key_health(tx: Transaction) -> tuple[int, int]:
     """How many pinned keys are in order, and how many there are, as the worker saw them last."""
-    good, _, every = (meta.get(tx, _HEALTH) or "0 0").partition(" ")
-    return int(good), int(every)
+    seen = keys_seen(tx)
+    return sum(key.state in ("ok", "expiring") for key in seen), len(seen)
 
 
-def _ends(reports: Iterable[KeyReport]) -> str:
-    return json.dumps([(it.party, it.role, it.expires.isoformat()) for it in reports if it.expires])
+def _told(reports: Iterable[KeyReport]) -> str:
+    return json.dumps(
+        [
+            (it.party, it.role, it.state, it.expires.isoformat() if it.expires else None)
+            for it in reports
+        ]
+    )
 
 
 def _is_time(parts: Parts, now: datetime) -> bool:

@@ -43,7 +43,8 @@ drops = sa.Table(
     sa.CheckConstraint("rows IS NULL OR rows = accepted + held + repeats", name="rows_add_up"),
 )
 
-# What waits in a flow is asked for at every page, however many drops there were before.
+# What came in a time, and what waits in a flow, is asked for at every page.
+drops_came = sa.Index("ix_drops_flow_received_at", drops.c.flow, drops.c.received_at)
 drops_waiting = sa.Index("ix_drops_flow_state", drops.c.flow, drops.c.state)
 
 windows = sa.Table(
@@ -56,6 +57,8 @@ windows = sa.Table(
     sa.Column("missed", sa.Boolean, nullable=False),
     sa.Column("package_id", sa.String(60)),
 )
+
+windows_counted = sa.Index("ix_windows_flow_state", windows.c.flow, windows.c.state)
 
 packages = sa.Table(
     "packages",
@@ -77,6 +80,8 @@ packages = sa.Table(
     sa.Column("superseded_by", sa.String(60)),
     sa.UniqueConstraint("flow", "day", "number"),
 )
+
+packages_counted = sa.Index("ix_packages_flow_state", packages.c.flow, packages.c.state)
 
 deliveries = sa.Table(
     "deliveries",
@@ -100,6 +105,8 @@ deliveries = sa.Table(
     sa.Column("withheld_at", UtcDateTime),  # recalled: its files are out of the outbox
     sa.UniqueConstraint("package_id", "party"),
 )
+
+deliveries_counted = sa.Index("ix_deliveries_party_state", deliveries.c.party, deliveries.c.state)
 
 sent_references = sa.Table(
     "sent_references",
@@ -168,7 +175,7 @@ alarms = sa.Table(
     sa.Column("code", sa.String(60), nullable=False),
     sa.Column("subject", sa.String(120), nullable=False),
     sa.Column("words", sa.Text, nullable=False),
-    sa.Column("raised_at", UtcDateTime, nullable=False),
+    sa.Column("raised_at", UtcDateTime, nullable=False, index=True),
     sa.Column("cleared_at", UtcDateTime),
     sa.Column("level", sa.Integer, nullable=False, server_default="0"),
     sa.Column("escalates_at", UtcDateTime),  # when the next level is told; null: no further one
@@ -279,7 +286,7 @@ threads = sa.Table(
     sa.Column("party", sa.String(40), nullable=False),  # who asked
     sa.Column("place_sealed", sa.LargeBinary),  # reference and heading; null: the whole package
     sa.Column("state", sa.String(20), nullable=False, index=True),
-    sa.Column("opened_at", UtcDateTime, nullable=False),
+    sa.Column("opened_at", UtcDateTime, nullable=False, index=True),
     sa.Column("answered_at", UtcDateTime),
     sa.Column("closed_at", UtcDateTime),
 )

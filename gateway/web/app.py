@@ -23,6 +23,7 @@ from gateway.web import (
     registers,
     sending,
     signin,
+    watching,
 )
 from gateway.web.assets import Assets
 from gateway.web.errors import tell_errors
@@ -37,6 +38,7 @@ PARTS: tuple[Blueprint, ...] = (
     signin.PART,
     sending.PART,
     collecting.PART,
+    watching.PART,
     approving.PART,
     agreement.PART,
     registers.PART,

@@ -17,7 +17,7 @@ from rehearsing import NOTIFICATIONS, UPDATES, AtWork, clean_row, csv_of, digest
 from gateway.crypto.keys import HomeKeys, import_party_keys
 from gateway.crypto.openpgp import OpenPGP
 from gateway.crypto.pins import PartyPins, Pins, load_pins, write_pins
-from gateway.engine.keywatch import key_ends, watch_keys
+from gateway.engine.keywatch import key_ends, keys_seen, watch_keys
 from gateway.engine.tick import tick
 from gateway.intake.confined.reader import Reader
 from gateway.store.database import Database, StoreFault
@@ -368,7 +368,9 @@ def test_an_expired_key_is_warned_of_refused_and_works_when_renewed(work: AtWork
         with work.parts(moment) as (parts, now):
             watch_keys(parts, now)
             with parts.database.snapshot() as tx:
-                ends = key_ends(tx)
+                ends, seen = key_ends(tx), keys_seen(tx)
+        assert len(seen) == 7
+        assert {(it.party, it.state) for it in seen if it.ends} == {("dfe", "expiring")}
         assert ends[("dfe", "exchange")].date() == date(2026, 3, 2)
         subjects.add(work.alarms()["key.expiring"])
     assert subjects == {f"key:dfe:exchange:{level}" for level in (60, 30, 7)}

@@ -1,8 +1,13 @@
 """The site over a home, in the test's own process, as a process of its own, and in a browser."""
 
+import fcntl
 import os
+import shutil
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +22,7 @@ from recipients import Received, Recipients, place_packages, recipients_over
 from rehearsing import make_reader
 from senders import Senders, SentBefore, send_before, senders_over
 
+from gateway.agreement.windows import LONDON
 from gateway.intake.confined.reader import Reader
 
 
@@ -153,4 +159,42 @@ def received(
 def recipients(received: Received, site_reader: Reader, tmp_path: Path) -> Iterator[Recipients]:
     """A recipient at the site of a home of the test's own."""
     with recipients_over(received, tmp_path / "home", site_reader) as made:
+        yield made
+
+
+# --- a home that was lived in ---------------------------------------------------------------------
+
+LIVED_UNTIL = "2026-11-27T17:30"  # a Friday; the last package is on its way
+
+
+def _copied(home: Path, target: Path) -> Path:
+    shutil.copytree(home, target, symlinks=True, ignore=shutil.ignore_patterns("S.*"))
+    return target
+
+
+@pytest.fixture(scope="session")
+def _lived_in(
+    template_home: Path, checkout: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """A rehearsal with three weeks of history, made once for all workers of a session."""
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base
+    home, done = shared / "lived-in", shared / "lived-in.done"
+    with (shared / "lived-in.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not done.exists():
+            _copied(template_home, home)
+            script = checkout / "tools" / "sample_history.py"
+            words = [sys.executable, str(script), str(home), LIVED_UNTIL]
+            made = subprocess.run(words, capture_output=True, text=True, check=False)
+            assert made.returncode == 0, made.stdout + made.stderr
+            done.touch()
+    return home
+
+
+@pytest.fixture
+def lived_in(_lived_in: Path, tmp_path: Path) -> Iterator[AtTheSite]:
+    """The site over a copy of that home, on the Friday evening at which its history ends."""
+    until = datetime.fromisoformat(LIVED_UNTIL).replace(tzinfo=LONDON)
+    with site_over(_copied(_lived_in, tmp_path / "lived-in"), until) as made:
         yield made

@@ -120,6 +120,16 @@ def test_a_session_rests_for_fifteen_minutes_and_lasts_for_twelve_hours(
     assert not jo.is_in
 
 
+def test_a_page_that_looks_again_by_itself_keeps_nobody_signed_in(at: Doorway, jo: Person) -> None:
+    jo.sign_in()
+    for _ in range(3):
+        at.later(minutes=4)
+        looked = jo.get("/account", headers={"Sec-Fetch-Dest": "empty"})
+        assert looked.status_code == 200
+    at.later(minutes=4)
+    assert not jo.is_in
+
+
 def test_a_session_lasts_over_a_restart_of_the_web_process(
     at: Doorway, jo: Person, rehearsal_home: Path
 ) -> None:

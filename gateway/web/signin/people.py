@@ -8,7 +8,7 @@ from flask import session
 from gateway.access.sessions import SessionRefused, session_of
 from gateway.engine.face import FaceParts
 from gateway.records.ledger import event, record
-from gateway.web.signin.keptsessions import KeptSession
+from gateway.web.signin.keptsessions import KeptSession, used_by_a_person
 from gateway.web.visitor import Grant, Visitor, Visitors
 
 
@@ -25,7 +25,8 @@ class People(Visitors):
             return None
         try:
             with self._parts.database.transaction() as tx:
-                found = session_of(tx, held.secret, self._now())
+                used = used_by_a_person()
+                found = session_of(tx, held.secret, self._now(), used=used)
         except SessionRefused:
             return None
         given = tuple(Grant(item.party, item.flow, item.role) for item in found.grants)
