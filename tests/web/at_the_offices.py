@@ -15,6 +15,7 @@ from typing import Any
 from at_the_site import AtTheSite, site_over
 from rehearsing import AtWork, clean_row
 from signing_in import TOKEN
+from trained import train_everybody
 from werkzeug.test import TestResponse
 
 from gateway.access import sessions
@@ -41,6 +42,8 @@ def live_a_day(root: Path, reader: Reader) -> Path:
     work.rows(clean_row(1), clean_row(2, case="Quentin Zzyzwick was seen."))
     work.tick(MORNING)
     work.tick(WINDOW)
+    with work.parts(MORNING) as (parts, now):
+        train_everybody(parts, now)
     return root
 
 
@@ -126,10 +129,10 @@ class Offices:
 
 
 @contextmanager
-def offices_over(root: Path, reader: Reader) -> Iterator[Offices]:
-    """The site and the worker over a home."""
+def offices_over(root: Path, reader: Reader, moment: str = AFTER) -> Iterator[Offices]:
+    """The site and the worker over a home, at that time."""
     work = AtWork(root, reader)
-    with work.parts(AFTER) as (parts, now):
+    with work.parts(moment) as (parts, now):
 
         def ask(asked: dict[str, Any]) -> dict[str, Any]:
             return answer_to(parts, json.dumps(asked).encode(), now)
