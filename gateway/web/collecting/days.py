@@ -50,7 +50,7 @@ class Year:
 def years_of(site: Site, flow_id: str) -> tuple[int, ...]:
     """The years that the flow has days in, this one included, the latest first."""
     this = london_date(site.now()).year
-    with site.parts.database.transaction() as tx:
+    with site.parts.database.snapshot() as tx:
         first = windows.first_day(tx, flow_id)
     return tuple(range(this, (first.year if first else this) - 1, -1))
 
@@ -59,7 +59,7 @@ def year_of(site: Site, party: str, flow_id: str, year: int, years: tuple[int, .
     """The days of a year up to now, the latest month first."""
     agreed, flow = site.parts.agreed[flow_id], site.parts.flow(flow_id)
     first, last = date(year, 1, 1), date(year, 12, 31)
-    with site.parts.database.transaction() as tx:
+    with site.parts.database.snapshot() as tx:
         packages = received.between(tx, party, flow_id, first, last)
         rows = {row.day: row for row in windows.between(tx, flow_id, first, last)}
         began = windows.first_day(tx, flow_id)

@@ -93,7 +93,7 @@ def require(site: Site, party: str, flow: str, package_id: str) -> Ours:
 
     Any other is as unknown as one that never was, and that it was asked for is in the ledger.
     """
-    with site.parts.database.transaction() as tx:
+    with site.parts.database.snapshot() as tx:
         package = packages.get(tx, package_id)
         delivery = packages.delivery(tx, package_id, party)
     if package is None or delivery is None or package.flow != flow or delivery.placed_at is None:
@@ -107,7 +107,7 @@ def shown(site: Site, party: str, flow_id: str, package_id: str) -> Shown:
     """All that the package's page tells."""
     ours = require(site, party, flow_id, package_id)
     flow = site.parts.flow(flow_id)
-    with site.parts.database.transaction() as tx:
+    with site.parts.database.snapshot() as tx:
         steps = _steps(tx, ours)
         queries = tuple(threads.of_package(tx, package_id, party))
     sender = site.parties().get(flow.sender, flow.sender)

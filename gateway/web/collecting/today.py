@@ -76,7 +76,7 @@ def today(site: Site, who: Visitor) -> Today:
     """What the visitor has to do, at the time of the site."""
     now, mine = site.now(), flows_of(site, who)
     told = Today()
-    with site.parts.database.transaction() as tx:
+    with site.parts.database.snapshot() as tx:
         owed = {
             (item.party, item.package): item
             for item in outstanding(tx, site.parts.agreed, now)

@@ -103,6 +103,6 @@ def year(party: str, flow: str, year: str) -> str:
 def _served(party: str, flow: str, package: str) -> Ours:
     """A package of theirs that may be fetched still. Raises ReceiptRefused, NotFound."""
     ours = require(site(), party, flow, package)
-    with site().parts.database.transaction() as tx:
+    with site().parts.database.snapshot() as tx:
         require_servable(tx, package, party)
     return ours
