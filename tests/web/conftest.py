@@ -164,7 +164,7 @@ def recipients(received: Received, site_reader: Reader, tmp_path: Path) -> Itera
 
 # --- a home that was lived in ---------------------------------------------------------------------
 
-LIVED_UNTIL = "2026-11-27T17:30"  # a Friday; the last package is on its way
+LIVED_UNTIL = datetime(2026, 11, 27, 17, 30, tzinfo=LONDON)  # Friday; a package is on its way
 
 
 def _copied(home: Path, target: Path) -> Path:
@@ -185,7 +185,7 @@ def _lived_in(
         if not done.exists():
             _copied(template_home, home)
             script = checkout / "tools" / "sample_history.py"
-            words = [sys.executable, str(script), str(home), LIVED_UNTIL]
+            words = [sys.executable, str(script), str(home), LIVED_UNTIL.isoformat()]
             made = subprocess.run(words, capture_output=True, text=True, check=False)
             assert made.returncode == 0, made.stdout + made.stderr
             done.touch()
@@ -193,8 +193,13 @@ def _lived_in(
 
 
 @pytest.fixture
-def lived_in(_lived_in: Path, tmp_path: Path) -> Iterator[AtTheSite]:
-    """The site over a copy of that home, on the Friday evening at which its history ends."""
-    until = datetime.fromisoformat(LIVED_UNTIL).replace(tzinfo=LONDON)
-    with site_over(_copied(_lived_in, tmp_path / "lived-in"), until) as made:
+def lived_in_home(_lived_in: Path, tmp_path: Path) -> Path:
+    """A copy of that home."""
+    return _copied(_lived_in, tmp_path / "lived-in")
+
+
+@pytest.fixture
+def lived_in(lived_in_home: Path) -> Iterator[AtTheSite]:
+    """The site over that home, on the Friday evening at which its history ends."""
+    with site_over(lived_in_home, LIVED_UNTIL) as made:
         yield made

@@ -111,14 +111,17 @@ def report(week: str) -> ResponseReturnValue:
     today = london_date(site().now())
     if monday is None or monday > today:
         abort(404)
+    scope, agreed = _scope(), site().parts.agreed
     with site().parts.database.snapshot() as tx:
-        told = report_of(tx, site().parts.agreed, _scope(), monday)
+        told = report_of(tx, agreed, scope, monday)
+        begun = [rows.first_day(tx, flow.id) or today for flow in scope.flows(agreed)]
+    has_earlier = monday > min(begun, default=today)
     later = monday + weeks.WEEK
     return render_template(
         "watching/report.html",
         report=told,
         week=week,
-        earlier=weeks.week_name(monday - weeks.WEEK),
+        earlier=weeks.week_name(monday - weeks.WEEK) if has_earlier else None,
         later=weeks.week_name(later) if later <= today else None,
         unfinished=later > today,
         parties=site().parties(),
