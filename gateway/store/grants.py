@@ -54,6 +54,15 @@ def in_force(tx: Transaction, person_id: str) -> list[GrantRow]:
     return [GrantRow(**row) for row in rows]
 
 
+def in_force_by_person(tx: Transaction, party: str) -> dict[str, list[GrantRow]]:
+    """A party's grants that nobody has revoked, by person."""
+    found: dict[str, list[GrantRow]] = {}
+    asked = sa.select(grants).where(grants.c.party == party, grants.c.revoked_at.is_(None))
+    for row in tx.execute(asked.order_by(grants.c.granted_at, grants.c.id)).mappings():
+        found.setdefault(row["person_id"], []).append(GrantRow(**row))
+    return found
+
+
 def any_of_role(tx: Transaction, role: str) -> bool:
     """Whether anybody has a grant of that role that is not revoked."""
     asked = sa.select(grants.c.id).where(grants.c.role == role, grants.c.revoked_at.is_(None))

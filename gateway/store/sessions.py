@@ -50,6 +50,15 @@ def open_of(tx: Transaction, person_id: str) -> list[SessionRow]:
     return [SessionRow(**row) for row in rows]
 
 
+def open_counts(tx: Transaction) -> dict[str, int]:
+    """In how many sessions that have not been ended each person is signed in."""
+    table = site_sessions
+    asked = sa.select(table.c.person_id, sa.func.count()).where(
+        table.c.person_id.is_not(None), table.c.ended_at.is_(None)
+    )
+    return {person: count for person, count in tx.execute(asked.group_by(table.c.person_id))}
+
+
 def change(tx: Transaction, session_id: int, **values: Any) -> bool:
     """Set columns of a session that has not ended; False: it has."""
     changed = tx.execute(

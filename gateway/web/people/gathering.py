@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from gateway.records.registers import trained_until
+from gateway.records.registers import trained_people
+from gateway.records.registers.wanted import last_day
 from gateway.store import grants, people, sessions
 from gateway.store.database import Transaction
 from gateway.store.grants import GrantRow
@@ -30,20 +31,21 @@ class Known:
 
 def everybody(tx: Transaction, party: str) -> list[Known]:
     """The party's people, those who are here first."""
-    found = [_known(tx, row) for row in people.listed(tx) if row.party == party]
+    given, seen = grants.in_force_by_person(tx, party), sessions.open_counts(tx)
+    trained = {row.person: last_day(row.due_at) for row in trained_people(tx)}
+    found = [
+        Known(
+            row,
+            given.get(row.id, []),
+            trained.get(row.officer or row.id),
+            seen.get(row.id, 0),
+        )
+        for row in people.listed(tx)
+        if row.party == party
+    ]
     return sorted(found, key=lambda item: (not item.row.active, item.row.name))
 
 
 def known(tx: Transaction, party: str, person_id: str) -> Known | None:
     """One of the party's people."""
-    row = people.get(tx, person_id)
-    return _known(tx, row) if row is not None and row.party == party else None
-
-
-def _known(tx: Transaction, row: PersonRow) -> Known:
-    return Known(
-        row,
-        grants.in_force(tx, row.id),
-        trained_until(tx, row.officer or row.id),
-        len(sessions.open_of(tx, row.id)),
-    )
+    return next((item for item in everybody(tx, party) if item.row.id == person_id), None)
