@@ -5,6 +5,7 @@ step that was used is kept, and neither it nor an earlier one is taken again. Re
 kept as HMACs by a key of the site's, so that the database alone tells nobody a code.
 """
 
+import base64
 import hashlib
 import hmac
 import secrets
@@ -20,7 +21,7 @@ from gateway.store.database import Transaction
 ISSUER = "gateway"
 CODES = 8
 _WINDOW = 30  # seconds: the step before, and the one after
-_CODE_BYTES = 8
+_CODE_BYTES = 15  # 120 bits: none can be found from its HMAC, even by who has the key
 
 
 def app_keys(secret: bytes) -> dict[str, str]:
@@ -53,7 +54,8 @@ def code_now(key: str, now: datetime) -> str:
 
 def make_recovery_codes(tx: Transaction, secret: bytes, person_id: str, now: datetime) -> list[str]:
     """New recovery codes, to be shown this once; those before are worth nothing."""
-    codes = [_readable(secrets.token_hex(_CODE_BYTES)) for _ in range(CODES)]
+    random = [base64.b32encode(secrets.token_bytes(_CODE_BYTES)).decode() for _ in range(CODES)]
+    codes = [_readable(text.lower()) for text in random]
     people.put_recovery_codes(tx, person_id, [_mac(secret, code) for code in codes], now)
     return codes
 

@@ -42,7 +42,7 @@ def account() -> str:
     )
 
 
-@page(PART, "/account/sign-out-elsewhere", roles=SIGNED_IN, methods=("POST",))
+@page(PART, "/account/sign-out-elsewhere", roles=SIGNED_IN, methods=("POST",), fresh=True)
 def sign_out_elsewhere() -> ResponseReturnValue:
     """End every session of the person but this one."""
     own, who = site(), visitor()
@@ -52,7 +52,7 @@ def sign_out_elsewhere() -> ResponseReturnValue:
     return redirect("/account", 303)
 
 
-@page(PART, "/account/sessions/<int:number>/end", roles=SIGNED_IN, methods=("POST",))
+@page(PART, "/account/sessions/<int:number>/end", roles=SIGNED_IN, methods=("POST",), fresh=True)
 def end_session(number: int) -> ResponseReturnValue:
     """End one session of the person."""
     own, who = site(), visitor()
