@@ -102,7 +102,7 @@ site_sessions = sa.Table(
     sa.Column("seen_at", UtcDateTime, nullable=False, index=True),
     sa.Column("fresh_at", UtcDateTime),  # when the person last proved who they are
     sa.Column("ended_at", UtcDateTime),
-    sa.Column("way", sa.String(80), nullable=False, server_default=""),  # by what they proved it
+    sa.Column("way", sa.String(80), nullable=False, server_default=sa.text("''")),  # what proved it
 )
 
 sign_in_counters = sa.Table(

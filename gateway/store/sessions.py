@@ -56,9 +56,7 @@ def open_counts(tx: Transaction) -> dict[str, int]:
     asked = sa.select(table.c.person_id, sa.func.count()).where(
         table.c.person_id.is_not(None), table.c.ended_at.is_(None)
     )
-    return {
-        str(person): int(count) for person, count in tx.execute(asked.group_by(table.c.person_id))
-    }
+    return {row[0]: row[1] for row in tx.execute(asked.group_by(table.c.person_id))}
 
 
 def change(tx: Transaction, session_id: int, **values: Any) -> bool:

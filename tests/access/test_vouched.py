@@ -162,16 +162,8 @@ def _one_of_two(site):
     """A request with one approval that stands, and the other of its officers' true one."""
     request = site.ask()
     site.click(request)
-    with site.parts.database.transaction() as tx:
-        session = site.session(OTHER)
-        row = vouch(
-            site.parts.openpgp,
-            site.parts.pins.gateway,
-            requests.get(tx, request.id),
-            site.officers.get(THIRD),
-            session,
-            site.now,
-        )
+    known = site.parts.openpgp, site.parts.pins.gateway, request
+    row = vouch(*known, site.officers.get(THIRD), site.session(OTHER), site.now)
     return request, row
 
 

@@ -177,12 +177,12 @@ def _why_not(
     """Why it is not the visitor's to approve. The worker judges it again, and more closely."""
     if row.state != "open":
         return "Nothing more is to be decided about it."
+    if mine is not None and mine.id == row.requested_by:
+        return "You asked for it, and nobody approves their own request."
     if not who.may(frozenset({"approver"}), party_of(who)):
         return "You are no approver."
     if mine is None or not mine.has("approver"):
         return "You are not linked to an officer who approves for your organisation."
-    if mine.id == row.requested_by:
-        return "You asked for it, and nobody approves their own request."
     if mine.id in {item.officer for item in said}:
         return "You have approved it. It waits for somebody else."
     known = {item.id: item for item in officers}

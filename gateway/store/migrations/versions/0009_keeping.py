@@ -17,7 +17,7 @@ def upgrade() -> None:
     op.add_column("approvals", sa.Column("statement", sa.LargeBinary(), nullable=True))
     op.add_column(
         "site_sessions",
-        sa.Column("way", sa.String(length=80), server_default="", nullable=False),
+        sa.Column("way", sa.String(length=80), server_default=sa.text("''"), nullable=False),
     )
     made = op.create_table(
         "ledger_index",
