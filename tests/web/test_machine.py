@@ -134,8 +134,8 @@ def test_figures_are_counted_from_the_rows(at_placed):
     database = at.site.parts.database
     with database.transaction() as tx:
         alarms.raise_once(tx, "disk.low", "disk:var", "words", AFTER)
-        ends = [("dfe", "exchange", (AFTER + timedelta(days=30)).isoformat())]
-        meta.put(tx, "keys-end", json.dumps(ends))
+        ends = [("dfe", "exchange", "expiring", (AFTER + timedelta(days=30)).isoformat())]
+        meta.put(tx, "keys-seen", json.dumps(ends))
         leaves = ledger.last_seq(tx)
     text = at.client.get("/metrics").text
     assert figure(text, "gateway_packages", flow="notifications", state="placed") >= 3
