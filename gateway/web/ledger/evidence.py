@@ -4,15 +4,13 @@ from flask import Response, abort, flash, redirect, render_template, request, se
 from flask.typing import ResponseReturnValue
 
 from gateway.engine.packs import pack_file, packs_of
-from gateway.web.ledger.views import PART, read_day
+from gateway.web.ledger.views import PACKERS, PART, read_day
 from gateway.web.site import site
 from gateway.web.visitor import page, visitor
 from gateway.web.worker import WorkerRefused, asked, party_of
 
-_READERS = frozenset({"auditor", "administrator"})
 
-
-@page(PART, "/ledger/evidence", roles=_READERS, methods=("GET", "POST"))
+@page(PART, "/ledger/evidence", roles=PACKERS, methods=("GET", "POST"))
 def evidence() -> ResponseReturnValue:
     """The packs that were asked for, and the form for another."""
     if request.method == "GET":
@@ -31,7 +29,7 @@ def evidence() -> ResponseReturnValue:
     return redirect("/ledger/evidence", 303)
 
 
-@page(PART, "/ledger/evidence/<pack_id>", roles=_READERS)
+@page(PART, "/ledger/evidence/<pack_id>", roles=PACKERS)
 def fetch(pack_id: str) -> ResponseReturnValue:
     """A pack that is whole, to the party whose person asked for it."""
     place = pack_file(site().parts.home, party_of(visitor()), pack_id)

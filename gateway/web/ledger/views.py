@@ -18,10 +18,11 @@ from gateway.store import checkpoints, ledger
 from gateway.store.ledger import LeafRow, Wanted
 from gateway.web.security import attachment
 from gateway.web.site import site
-from gateway.web.visitor import page
+from gateway.web.visitor import page, visitor
 
 PART = Blueprint("ledger", __name__)
 READERS = frozenset({"auditor", "administrator", "approver"})
+PACKERS = frozenset({"auditor", "administrator"})  # who may have an evidence pack made
 A_PAGE = 50
 _LONGEST = 200
 _LARGEST_SEQ = 2**62
@@ -60,6 +61,7 @@ def start() -> ResponseReturnValue:
         events=shown,
         names=sorted(EVENTS),
         size=size,
+        makes_packs=visitor().may(PACKERS),
         latest=latest,
         faults=faults,
         asked=request.args,
