@@ -12,7 +12,6 @@ from gateway import __version__
 from gateway.access.officers import Officer, OfficerRole, Officers, load_officers, written
 from gateway.access.rehearsal import Shown, make_people
 from gateway.agreement.load import Agreed, load_agreements
-from gateway.agreement.windows import london_date
 from gateway.bootstrap import by_flow
 from gateway.crypto.faults import CryptoFault
 from gateway.crypto.keys import (
@@ -42,10 +41,8 @@ from gateway.records.checkpoints import signer_name
 from gateway.records.holds import begin_by_agreement
 from gateway.records.leaf import Fact
 from gateway.records.ledger import event, open_first_log, record
-from gateway.records.registers import enter
-from gateway.records.registers.wanted import LONGEST_TRAINING, training
 from gateway.settings import Home, Settings, SettingsFault
-from gateway.store import guards, meta, people
+from gateway.store import guards, meta
 from gateway.store.database import Database, Transaction
 
 _OWN = (
@@ -228,7 +225,7 @@ def _open_books(
                 note_version(tx, item, datetime.now(UTC))
             guards.renew(tx)
             _begin_hold(tx, home, versions)
-            people = _rehearsal_people(tx, home, officers, versions) if home.is_rehearsal else ()
+            people = _rehearsal_people(tx, home, _parties(versions)) if home.is_rehearsal else ()
         if home.is_rehearsal and pins is not None:
             for item in fresh:  # a version that came later, or was edited, is for people to sign
                 sign_rehearsal(home, database, pins, item, datetime.now(UTC))
@@ -241,25 +238,10 @@ def _open_books(
     return people
 
 
-def _rehearsal_people(
-    tx: Transaction, home: Home, officers: Officers, versions: tuple[Agreed, ...]
-) -> tuple[Shown, ...]:
-    """One person of each role, for the site, trained from today on. They are made once."""
-    now, known = datetime.now(UTC), bool(people.listed(tx))
+def _rehearsal_people(tx: Transaction, home: Home, parties: tuple[str, ...]) -> tuple[Shown, ...]:
+    """One person of each role, for the site. They are made once."""
     secret = HomeKeys(home.root).web_secret.read_bytes()
-    shown = make_people(tx, home.root, secret, _parties(versions), now)
-    if known:
-        return tuple(shown)
-    sealer = Sealer(HomeKey.load(HomeKeys(home.root).home_key).derive("small secrets"))
-    signatories = {party.id for item in versions for party in item.agreement.signatories}
-    staff = Officers(tuple(officers), tuple(sorted(signatories)))
-    today = london_date(now)
-    for person in people.listed(tx):
-        who = person.officer or person.id
-        noted = next(item.id for item in staff.of(person.party, "approver") if item.id != who)
-        wanted = training(who, today, today + LONGEST_TRAINING, "Made for the rehearsal.", now)
-        enter(tx, sealer, staff, wanted, noted, now)
-    return tuple(shown)
+    return tuple(make_people(tx, home.root, secret, parties, datetime.now(UTC)))
 
 
 def sign_rehearsal(
