@@ -44,7 +44,6 @@ def events(home):
 FOUNDED = ["home.made"] + ["key.pinned"] * 7 + ["officer.pinned"] * 9
 FOUNDED += ["agreement.seen", "hold.begun"]
 FOUNDED += ["grant.made"] * 12  # of its people
-FOUNDED += ["register.entered", "register.step"] * 10  # their training
 FOUNDED += ["agreement.signed"] * 2
 
 

@@ -15,7 +15,6 @@ from typing import Any
 from at_the_site import AtTheSite, site_over
 from rehearsing import AtWork, clean_row
 from signing_in import TOKEN
-from trained import train_everybody
 from werkzeug.test import TestResponse
 
 from gateway.access import sessions
@@ -42,8 +41,6 @@ def live_a_day(root: Path, reader: Reader) -> Path:
     work.rows(clean_row(1), clean_row(2, case="Quentin Zzyzwick was seen."))
     work.tick(MORNING)
     work.tick(WINDOW)
-    with work.parts(MORNING) as (parts, now):
-        train_everybody(parts, now)
     return root
 
 
