@@ -23,7 +23,7 @@ from gateway.web.visitor import page, visitor
 PART = Blueprint("ledger", __name__)
 READERS = frozenset({"auditor", "administrator", "approver"})
 PACKERS = frozenset({"auditor", "administrator"})  # who may have an evidence pack made
-A_PAGE = 50
+A_PAGE = 40
 _LONGEST = 200
 _LARGEST_SEQ = 2**62
 
