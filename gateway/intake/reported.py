@@ -18,6 +18,8 @@ from gateway.intake.report import CSV_HEADINGS, report_name
 from gateway.store.drops import DropRow
 
 _MOST_LINES = 5_000_000
+# Ours, since csv's own bound belongs to the whole process, and the reader of extracts moves it.
+_LONGEST_FIELD = 10_000
 
 
 class ReportUnreadable(Exception):
@@ -79,6 +81,8 @@ def _read(file: IO[str]) -> Iterator[Line]:
 
 def _line(record: list[str]) -> Line:
     with suppress(ValueError):
+        if any(len(field) > _LONGEST_FIELD for field in record):
+            raise _altered()
         severity, code, row, column, message, fix = record
         if code in KINDS and severity in ("error", "query"):
             return Line(severity, code, int(row) if row else None, column or None, message, fix)

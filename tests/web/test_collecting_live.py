@@ -96,6 +96,7 @@ def live(template_home: Path, site_reader: Reader, tmp_path: Path) -> Iterator[L
     by_gpg = 'party = "panel", protection = "openpgp+password"'
     assert by_gpg in text
     agreement.write_text(text.replace(by_gpg, 'party = "panel", protection = "excel-password"'))
+    AtWork(root, site_reader).sign_again()
     place_packages(root, site_reader)
     with ExitStack() as stack:
         parts = stack.enter_context(open_parts(home))
