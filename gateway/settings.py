@@ -7,6 +7,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from gateway.refusal import Refusal
+
 IGNORED_PATTERNS = (
     "~$*",
     "*.part",
@@ -20,13 +22,8 @@ IGNORED_PATTERNS = (
 REHEARSAL_MARK = "REHEARSAL"
 
 
-class SettingsFault(Exception):
+class SettingsFault(Refusal):
     """The settings or the home cannot be used. ``hint`` says what to do next."""
-
-    def __init__(self, code: str, message: str, hint: str) -> None:
-        super().__init__(message)
-        self.code = code
-        self.hint = hint
 
 
 class Part(BaseModel):

@@ -9,6 +9,7 @@ from datetime import date, datetime, timedelta
 
 from gateway.access.officers import Officer, Officers, OfficersFault
 from gateway.records.ledger import event, record
+from gateway.refusal import Refusal
 from gateway.store import absences as rows
 from gateway.store.absences import AbsenceRow
 from gateway.store.database import Transaction
@@ -16,13 +17,8 @@ from gateway.store.database import Transaction
 LONGEST = timedelta(days=366)
 
 
-class AbsenceRefused(Exception):
+class AbsenceRefused(Refusal):
     """The absence, or its deputy, cannot be. Codes: absence.*"""
-
-    def __init__(self, code: str, message: str, hint: str) -> None:
-        super().__init__(message)
-        self.code = code
-        self.hint = hint
 
 
 def away(

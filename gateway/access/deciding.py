@@ -5,6 +5,7 @@ from typing import Literal, get_args
 
 from gateway.access.officers import Officers
 from gateway.records.ledger import event, record
+from gateway.refusal import Refusal
 from gateway.store.database import Database
 from gateway.store.requests import RequestRow
 
@@ -23,16 +24,14 @@ _TOGETHER = frozenset({"end-hold", "destroy", "recover-ledger", "change-keys"})
 _NONE = "none"  # in the ledger, where the request or the officer is not known
 
 
-class ApprovalRefused(Exception):
+class ApprovalRefused(Refusal):
     """A request, or its approval, is refused. Codes: request.*, approval.*
 
     ``subject``, ``act`` and ``party`` are what `note_refusal` tells the ledger.
     """
 
     def __init__(self, code: str, message: str, hint: str) -> None:
-        super().__init__(message)
-        self.code = code
-        self.hint = hint
+        super().__init__(code, message, hint)
         self.subject, self.act, self.party = "request:unknown", _NONE, _NONE
 
     def about(self, request: RequestRow) -> "ApprovalRefused":

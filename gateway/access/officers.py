@@ -11,6 +11,8 @@ from typing import Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from gateway.refusal import Refusal
+
 OfficerRole = Literal["sender", "recipient", "approver", "administrator", "auditor"]
 ROLES: tuple[OfficerRole, ...] = get_args(OfficerRole)
 _HEAD = """\
@@ -27,13 +29,8 @@ _HEAD = """\
 """
 
 
-class OfficersFault(Exception):
+class OfficersFault(Refusal):
     """The officers cannot be used as they are written, or one is not known. Codes: officers.*"""
-
-    def __init__(self, code: str, message: str, hint: str) -> None:
-        super().__init__(message)
-        self.code = code
-        self.hint = hint
 
 
 class Officer(BaseModel):

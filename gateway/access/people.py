@@ -18,6 +18,7 @@ from gateway.access.training import Training
 from gateway.agreement.model import Flow
 from gateway.records.leaf import Fact
 from gateway.records.ledger import event, record
+from gateway.refusal import Refusal
 from gateway.store import grants, people, sessions
 from gateway.store.database import Transaction
 from gateway.store.grants import GrantRow
@@ -29,13 +30,8 @@ _NAME = re.compile(r"[^\x00-\x1f\x7f\u2028\u2029]{1,100}")
 _EMAIL = re.compile(r"[^@\s<>\"\\,;]+@[^@\s<>\"\\,;]+")
 
 
-class PersonRefused(Exception):
+class PersonRefused(Refusal):
     """It may not be done about that person. Codes: person.*, grant.*, invitation.*"""
-
-    def __init__(self, code: str, message: str, hint: str) -> None:
-        super().__init__(message)
-        self.code = code
-        self.hint = hint
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 from gateway.access import training
 from gateway.access.grants import Grant, may, valid_grants
 from gateway.access.training import Training
+from gateway.refusal import Refusal
 from gateway.store import grants, people
 from gateway.store import sessions as rows
 from gateway.store.database import Transaction
@@ -28,13 +29,11 @@ _NOBODY_KEPT, _ANYBODY_KEPT = timedelta(hours=1), timedelta(days=30)
 _LONDON = ZoneInfo("Europe/London")
 
 
-class SessionRefused(Exception):
+class SessionRefused(Refusal):
     """The session lets nobody in, or not to that. Codes: session.*"""
 
     def __init__(self, code: str, message: str, hint: str = "Sign in again.") -> None:
-        super().__init__(message)
-        self.code = code
-        self.hint = hint
+        super().__init__(code, message, hint)
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from typing import Literal, get_args
 
 from gateway.agreement.model import Flow
 from gateway.records.ledger import event, record
+from gateway.refusal import Refusal
 from gateway.store import tokens as rows
 from gateway.store.database import Transaction
 
@@ -29,13 +30,8 @@ _NOTED_EVERY = timedelta(minutes=1)  # the last use is for people: no write at e
 _NO_HASH = bytes(32)
 
 
-class TokenRefused(Exception):
+class TokenRefused(Refusal):
     """The token does not let anybody in, or may not be made. Codes: token.*"""
-
-    def __init__(self, code: str, message: str, hint: str) -> None:
-        super().__init__(message)
-        self.code = code
-        self.hint = hint
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,9 @@
 """The one exception of this package: a stable code, what happened, and what to do next."""
 
+from gateway.refusal import Refusal
 
-class CryptoFault(Exception):
+
+class CryptoFault(Refusal):
     """Something about a key, a signature or sealed bytes is not as it must be.
 
     ``code`` is stable and for programs (``key.expired``); ``str()`` says what happened in plain
@@ -9,9 +11,7 @@ class CryptoFault(Exception):
     """
 
     def __init__(self, code: str, message: str, hint: str = "") -> None:
-        super().__init__(message)
-        self.code = code
-        self.hint = hint
+        super().__init__(code, message, hint)
 
     def __str__(self) -> str:
         message: str = self.args[0]

@@ -3,19 +3,15 @@
 import re
 
 from gateway.crypto.sealing import Sealer
+from gateway.refusal import Refusal
 from gateway.store import packages
 from gateway.store.database import Transaction
 
 _PACKAGE_ID = re.compile(r"^(?P<id>[a-z][a-z0-9-]*-\d{4}-\d{2}-\d{2}-\d{2})(\.[a-z.]+)?$")
 
 
-class PasswordRefused(Exception):
+class PasswordRefused(Refusal):
     """The password may not be had, or there is none. ``hint`` says what to do."""
-
-    def __init__(self, code: str, message: str, hint: str) -> None:
-        super().__init__(message)
-        self.code = code
-        self.hint = hint
 
 
 def sealed_password(sealer: Sealer, package_id: str, password: str) -> bytes:

@@ -22,6 +22,7 @@ from gateway.engine.faults import as_fault
 from gateway.engine.lock import only_worker
 from gateway.engine.onsite import OfParty, Op
 from gateway.engine.parts import Parts
+from gateway.refusal import Refusal
 from gateway.settings import Home
 
 KEPT_FOR = timedelta(days=7)
@@ -31,13 +32,8 @@ THREAD = "evidence"
 _AT_WORK = threading.Lock()
 
 
-class PackRefused(Exception):
+class PackRefused(Refusal):
     """No pack is made now. Codes: evidence.*"""
-
-    def __init__(self, code: str, message: str, hint: str) -> None:
-        super().__init__(message)
-        self.code = code
-        self.hint = hint
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,7 @@ from gateway.engine.parts import Parts
 from gateway.records.alarms import clear_alarm, raise_alarm
 from gateway.records.leaf import Fact
 from gateway.records.ledger import event, record
+from gateway.refusal import Refusal
 from gateway.settings import MailSettings
 from gateway.store import mails
 from gateway.store.database import Transaction
@@ -37,13 +38,8 @@ _BUDGET_IN_TIMEOUTS = 2  # all of one tick's post, in times of one answer
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
-class PostFault(Exception):
+class PostFault(Refusal):
     """The post cannot leave as the settings and keys are. Codes: mail.*"""
-
-    def __init__(self, code: str, message: str, hint: str) -> None:
-        super().__init__(message)
-        self.code = code
-        self.hint = hint
 
 
 @dataclass

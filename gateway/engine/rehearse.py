@@ -24,6 +24,7 @@ from gateway.engine.agreementwatch import flows_in_force
 from gateway.engine.parts import Parts
 from gateway.records.leaf import Fact
 from gateway.records.ledger import event, record
+from gateway.refusal import Refusal
 from gateway.store import rehearsals
 from gateway.store.packages import FIRST_REHEARSAL
 from gateway.store.rehearsals import RehearsalRow
@@ -35,12 +36,8 @@ _PLAIN = {"initials": "R.H.", "age": "9", "yes-no": "No", "yes-no-unknown": "Not
 Row = tuple[str, ...]
 
 
-class RehearsalRefused(Exception):
+class RehearsalRefused(Refusal):
     """No rehearsal was begun: rehearsal.no-flow, rehearsal.too-many."""
-
-    def __init__(self, code: str, message: str, hint: str) -> None:
-        super().__init__(message)
-        self.code, self.hint = code, hint
 
 
 @dataclass(frozen=True)

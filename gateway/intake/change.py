@@ -3,18 +3,14 @@
 from datetime import datetime
 
 from gateway.records.ledger import event, move
+from gateway.refusal import Refusal
 from gateway.store import drops
 from gateway.store.database import Database, Transaction
 from gateway.store.drops import WAITING, DropRow
 
 
-class ChangeRefused(Exception):
+class ChangeRefused(Refusal):
     """The drop cannot be withdrawn or replaced (any more). ``hint`` says what to do instead."""
-
-    def __init__(self, code: str, message: str, hint: str) -> None:
-        super().__init__(message)
-        self.code = code
-        self.hint = hint
 
 
 def withdraw_drop(database: Database, drop_id: str, now: datetime) -> None:

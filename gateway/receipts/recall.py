@@ -16,6 +16,7 @@ from gateway.dispatch.withdrawal import forget
 from gateway.receipts.texts import taken
 from gateway.records.leaf import Fact
 from gateway.records.ledger import event, move
+from gateway.refusal import Refusal
 from gateway.store import packages
 from gateway.store.database import Transaction
 from gateway.store.packages import WITHDRAWN, PackageRow
@@ -24,13 +25,8 @@ from gateway.store.requests import RequestRow
 RECALLABLE = ("sealed", "placed", "accepted")
 
 
-class ActRefused(Exception):
+class ActRefused(Refusal):
     """What is asked cannot be done to that package or drop (any more). ``hint``: what to do."""
-
-    def __init__(self, code: str, message: str, hint: str) -> None:
-        super().__init__(message)
-        self.code = code
-        self.hint = hint
 
 
 def package_of(tx: Transaction, package_id: str) -> PackageRow:

@@ -5,6 +5,8 @@ The words name kinds of things and what to do; nothing of what was offered is ev
 
 from collections.abc import Mapping
 
+from gateway.refusal import Refusal
+
 _ASK = "Ask the gateway's administrator, who sees the refusal in the ledger."
 _MAKE_AGAIN = "Make the receipt again from the package's own manifest, and sign that one."
 WORDS: Mapping[str, tuple[str, str]] = {
@@ -98,15 +100,15 @@ WORDS: Mapping[str, tuple[str, str]] = {
 }
 
 
-class ReceiptRefused(Exception):
+class ReceiptRefused(Refusal):
     """The receipt is not taken, or the package is not served; ``hint`` says what to do.
 
     ``about``: the delivery it is about, once that is known (``<package>:<party>``).
     """
 
     def __init__(self, code: str, message: str, hint: str, about: str | None = None) -> None:
-        super().__init__(message)
-        self.code, self.message, self.hint, self.about = code, message, hint, about
+        super().__init__(code, message, hint)
+        self.about = about
 
 
 def refusal(code: str, about: str | None = None) -> ReceiptRefused:

@@ -7,18 +7,14 @@ number or address to answer it. Names cannot be known by their form: that rule i
 import unicodedata
 
 from gateway.intake.checking.patterns import identifiers_in
+from gateway.refusal import Refusal
 
 LONGEST = 2_000  # characters
 _BREAKS = frozenset("\n\t")
 
 
-class TextRefused(Exception):
+class TextRefused(Refusal):
     """The text is not taken; nothing of it is quoted or kept. Codes: text.*"""
-
-    def __init__(self, code: str, message: str, hint: str) -> None:
-        super().__init__(message)
-        self.code = code
-        self.hint = hint
 
 
 def taken(content: bytes) -> str:

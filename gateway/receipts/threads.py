@@ -23,19 +23,15 @@ from gateway.crypto.sealing import Sealer
 from gateway.receipts.texts import taken
 from gateway.records.leaf import Fact
 from gateway.records.ledger import Event, event, move, record
+from gateway.refusal import Refusal
 from gateway.store import drops, packages, sent, threads
 from gateway.store.database import Database, Transaction
 from gateway.store.packages import DeliveryRow
 from gateway.store.threads import EntryRow, ThreadRow
 
 
-class QueryRefused(Exception):
+class QueryRefused(Refusal):
     """The query or answer is not taken; nothing of it is kept. Codes: query.*"""
-
-    def __init__(self, code: str, message: str, hint: str) -> None:
-        super().__init__(message)
-        self.code = code
-        self.hint = hint
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ from gateway.crypto.faults import CryptoFault
 from gateway.crypto.openpgp import OpenPGP
 from gateway.crypto.pins import Pins
 from gateway.records.ledger import event, record
+from gateway.refusal import Refusal
 from gateway.store import agreements as rows
 from gateway.store.agreements import SignatureRow, VersionRow
 from gateway.store.database import Database, Transaction
@@ -32,13 +33,8 @@ LARGEST = 64 * 1024  # bytes of a statement or of a signature
 _GOOD: set[bytes] = set()  # digests of what has verified in this process, keyring and all
 
 
-class StatementRefused(Exception):
+class StatementRefused(Refusal):
     """What a party says of an agreement is not taken. Codes: agreement.*"""
-
-    def __init__(self, code: str, message: str, hint: str) -> None:
-        super().__init__(message)
-        self.code = code
-        self.hint = hint
 
 
 @dataclass(frozen=True)

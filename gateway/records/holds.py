@@ -15,6 +15,7 @@ from gateway.crypto.memory import KeyedMemory
 from gateway.crypto.sealing import Sealer
 from gateway.records.leaf import Fact
 from gateway.records.ledger import event, move, record
+from gateway.refusal import Refusal
 from gateway.store import holds as rows
 from gateway.store.database import Transaction
 from gateway.store.holds import HoldRow
@@ -25,13 +26,8 @@ BY_AGREEMENT = "agreement"  # who began the hold that a home is made with
 _ALL = "all"  # in the ledger, where a hold is not about one flow
 
 
-class HoldRefused(Exception):
+class HoldRefused(Refusal):
     """The hold cannot be begun, reviewed or ended. Codes: hold.*"""
-
-    def __init__(self, code: str, message: str, hint: str) -> None:
-        super().__init__(message)
-        self.code = code
-        self.hint = hint
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from types import TracebackType
 from typing import Any, BinaryIO, Self
 
 from gateway.crypto.notes import NoteSigner, sign_note
+from gateway.refusal import Refusal
 
 FORMAT = "gateway-evidence/1"
 INDEX, INDEX_NOTE = "index.json", "index.note"
@@ -23,13 +24,8 @@ _PART = 1 << 20
 _UTF8, _FIRST_DAY, _RIGHTS, _UNIX = 0x800, 0x21, 0o100644 << 16, 0x0314
 
 
-class EvidenceFault(Exception):
+class EvidenceFault(Refusal):
     """A pack cannot be made. Codes: evidence.*"""
-
-    def __init__(self, code: str, message: str, hint: str) -> None:
-        super().__init__(message)
-        self.code = code
-        self.hint = hint
 
 
 def canonical(told: Any) -> bytes:

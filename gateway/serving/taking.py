@@ -12,6 +12,7 @@ from typing import Protocol
 
 from gateway.agreement.model import Flow
 from gateway.engine.face import FaceParts
+from gateway.refusal import Refusal
 from gateway.serving.headway import BLOCK, BLOCK_SECONDS, HEADWAY, WORK_SECONDS
 from gateway.store.folder import sync_folder
 
@@ -19,13 +20,11 @@ MOST_WAITING = 1_000  # files in one inbox that the worker has not taken yet
 _WAIT_SECONDS = 60
 
 
-class NotTaken(Exception):
+class NotTaken(Refusal):
     """The file was not taken, and nothing of it is left. ``hint`` says what to do next."""
 
     def __init__(self, code: str, message: str, hint: str, wait_seconds: int | None = None) -> None:
-        super().__init__(message)
-        self.code = code
-        self.hint = hint
+        super().__init__(code, message, hint)
         self.wait_seconds = wait_seconds
 
 

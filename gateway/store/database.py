@@ -17,6 +17,8 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 
+from gateway.refusal import Refusal
+
 MIGRATIONS = Path(__file__).parent / "migrations"
 BUSY_SECONDS = 30
 _READING = "gateway_reading"
@@ -26,13 +28,8 @@ _GUARDED = (" is only ever added to", " is never removed from")
 Transaction = sa.Connection
 
 
-class StoreFault(Exception):
+class StoreFault(Refusal):
     """The database or a blob store could not do what was asked. ``hint`` says what to do next."""
-
-    def __init__(self, code: str, message: str, hint: str) -> None:
-        super().__init__(message)
-        self.code = code
-        self.hint = hint
 
 
 class Database:

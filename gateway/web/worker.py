@@ -2,20 +2,15 @@
 
 from typing import Any
 
+from gateway.refusal import Refusal
 from gateway.web.site import site
 from gateway.web.visitor import Visitor, visitor
 
 _AGAIN = "session.stale"
 
 
-class WorkerRefused(Exception):
+class WorkerRefused(Refusal):
     """The worker does not do it, and says why. ``stale``: not before they sign in again."""
-
-    def __init__(self, code: str, message: str, hint: str) -> None:
-        super().__init__(message)
-        self.code = code
-        self.message = message
-        self.hint = hint
 
     @property
     def words(self) -> str:
@@ -29,13 +24,14 @@ class WorkerRefused(Exception):
 
 
 def asked(op: str, **more: Any) -> dict[str, Any]:
-    """The worker's answer to what the visitor asks for their own party. Raises WorkerRefused.
+    """The worker's answer to the visitor, whose session it judges. Raises WorkerRefused.
 
-    Raises DoorClosed where no worker answers.
+    For the visitor's own party where ``more`` names none. Raises DoorClosed where no worker
+    answers.
     """
     who = visitor()
     answer = site().ask({"op": op, "session": who.session, "party": party_of(who), **more})
-    if not answer.get("ok"):
+    if not answer.pop("ok", False):
         told = (str(answer.get(name, "")) for name in ("code", "message", "hint"))
         raise WorkerRefused(*told)
     return answer

@@ -4,18 +4,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from gateway.refusal import Refusal
+
 Who = Literal["own", "other", "either", "gateway"]
 State = Literal["open", "informed", "agreed", "closed", "lapsed"]
 GATEWAY = "gateway"  # whose step it is, where time alone has brought it
 
 
-class RegisterRefused(Exception):
+class RegisterRefused(Refusal):
     """An entry or a step of a register is refused. Codes: register.*"""
-
-    def __init__(self, code: str, message: str, hint: str) -> None:
-        super().__init__(message)
-        self.code = code
-        self.hint = hint
 
 
 @dataclass(frozen=True)

@@ -7,13 +7,13 @@ from flask import abort, make_response, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 
 from gateway.receipts.sitereceipt import SAID
-from gateway.web.asking import Refused
 from gateway.web.collecting import words
 from gateway.web.collecting.asking import ask_worker
 from gateway.web.collecting.package import Shown, shown
 from gateway.web.collecting.views import PACKAGE, PART, RECIPIENT, downloads
 from gateway.web.site import site
 from gateway.web.visitor import page, visitor
+from gateway.web.worker import WorkerRefused
 
 _BOTH = ("GET", "POST")
 _ENDING_SECONDS = 5.0
@@ -52,13 +52,13 @@ def query(party: str, flow: str, package: str) -> ResponseReturnValue:
     downloads().wait(visitor().id, package, _ENDING_SECONDS)
     told = _standing(party, flow, package)
     filled = {name: request.form.get(name, "") for name in _FIELDS}
-    fault: Refused | None = None
+    fault: WorkerRefused | None = None
     if request.method == "POST":
         once = request.form.get("once", "")
         try:
             asked = ask_worker("query", party, flow, package=package, once=once, **filled)
             return redirect(f"/{party}/{flow}/queries/{asked['query']}", 303)
-        except Refused as refused:
+        except WorkerRefused as refused:
             fault = _of_the_form(refused)
     shown_again = {
         "told": told,
@@ -74,13 +74,13 @@ def query(party: str, flow: str, package: str) -> ResponseReturnValue:
 @page(PART, _QUERY, roles=RECIPIENT, methods=_BOTH)
 def thread(party: str, flow: str, query: str) -> ResponseReturnValue:
     """What was asked and answered; the asker asks on, or is content. (Senders have their own.)"""
-    fault: Refused | None = None
+    fault: WorkerRefused | None = None
     text = request.form.get("text", "")
     if request.method == "POST":
         try:
             ask_worker("query-say", party, flow, query=query, text=text)
             return redirect(f"/{party}/{flow}/queries/{query}", 303)
-        except Refused as refused:
+        except WorkerRefused as refused:
             fault = _of_the_form(refused)
     told = ask_worker("query-read", party, flow, query=query)
     if told["asker"] != party:
@@ -109,7 +109,7 @@ def _standing(party: str, flow: str, package: str) -> Shown:
     return told
 
 
-def _of_the_form(refused: Refused) -> Refused:
+def _of_the_form(refused: WorkerRefused) -> WorkerRefused:
     """A fault of what was filled in, to be shown with the form; any other has a page of its own."""
     if refused.code.partition(".")[0] in ("text", "query"):
         return refused

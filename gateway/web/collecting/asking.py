@@ -4,20 +4,20 @@ from typing import Any
 
 from flask import abort, g, redirect
 
-from gateway.web.asking import Refused, asked
 from gateway.web.visitor import SIGN_IN_AGAIN
+from gateway.web.worker import WorkerRefused, asked
 
 _NOT_THERE = frozenset({"package.unknown", "query.unknown"})
 
 
 def ask_worker(op: str, party: str, flow: str, **more: str) -> dict[str, Any]:
-    """The worker's answer. Raises Refused, DoorClosed, NotFound.
+    """The worker's answer. Raises WorkerRefused, DoorClosed, NotFound.
 
     Who must sign in anew, because a form lay open for long, is sent to do so.
     """
     try:
-        return asked(op, party, flow, **more)
-    except Refused as refused:
+        return asked(op, party=party, flow=flow, **more)
+    except WorkerRefused as refused:
         g.code = refused.code
         if refused.code == "session.stale":
             abort(redirect(SIGN_IN_AGAIN, 303))

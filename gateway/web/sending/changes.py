@@ -4,11 +4,11 @@ from flask import abort, flash, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 
 from gateway.store.drops import WAITING, DropRow
-from gateway.web.asking import Refused, asked
 from gateway.web.sending.coming import Coming, coming
 from gateway.web.sending.ours import OF_DROP, PART, SENDER, Ours, drop_of, ours
 from gateway.web.site import site
 from gateway.web.visitor import page
+from gateway.web.worker import WorkerRefused, asked
 
 _BOTH = ("GET", "POST")
 
@@ -45,7 +45,7 @@ def replace(party: str, flow: str, drop: str) -> ResponseReturnValue:
     return render_template("sending/replace.html", **shown), 422 if refused else 200
 
 
-_NONE_CHOSEN = Refused("drop.none-chosen", "Choose the drop that this one stands for", "")
+_NONE_CHOSEN = WorkerRefused("drop.none-chosen", "Choose the drop that this one stands for", "")
 
 
 def may_stand_for(newer: DropRow, older: DropRow) -> bool:
@@ -60,10 +60,10 @@ def _looked_at(party: str, flow: str, drop: str) -> tuple[Ours, DropRow, Coming]
         return sent, drop_of(tx, sent, drop), coming(tx, sent, own.now())
 
 
-def _refusal(op: str, sent: Ours, **more: str) -> Refused | None:
+def _refusal(op: str, sent: Ours, **more: str) -> WorkerRefused | None:
     try:
-        asked(op, sent.party, sent.flow.id, **more)
-    except Refused as refused:
+        asked(op, party=sent.party, flow=sent.flow.id, **more)
+    except WorkerRefused as refused:
         return refused
     return None
 

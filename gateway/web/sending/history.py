@@ -14,10 +14,10 @@ from gateway.store import drops, packages, people, receipts, threads
 from gateway.store.database import Transaction
 from gateway.store.packages import PackageRow
 from gateway.store.threads import ThreadRow
-from gateway.web.asking import Refused, asked
 from gateway.web.sending.ours import OF_FLOW, PART, SENDER, Ours, State, ours
 from gateway.web.site import site
 from gateway.web.visitor import page
+from gateway.web.worker import WorkerRefused, asked
 
 A_PAGE = 50  # packages
 _BEFORE = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})-([0-9]{1,4})")
@@ -102,8 +102,8 @@ def query(party: str, flow: str, package: str, thread: str) -> ResponseReturnVal
     text, drop = request.form.get("text", ""), request.form.get("drop") or None
     if request.method == "POST":
         try:
-            asked("query-say", party, flow, query=thread, text=text, drop=drop)
-        except Refused as no:
+            asked("query-say", party=party, flow=flow, query=thread, text=text, drop=drop)
+        except WorkerRefused as no:
             refused = no
         else:
             flash("Your answer is sent.", "info")
@@ -126,8 +126,8 @@ def query(party: str, flow: str, package: str, thread: str) -> ResponseReturnVal
 def _conversation(party: str, flow: str, thread: str) -> dict[str, object]:
     """What was said, which the worker alone can open; else why it cannot be shown."""
     try:
-        told = asked("query-read", party, flow, query=thread)
-    except (Refused, DoorClosed) as no:
+        told = asked("query-read", party=party, flow=flow, query=thread)
+    except (WorkerRefused, DoorClosed) as no:
         return {"said": None, "closed": no}
     for entry in told["said"]:
         entry["at"] = datetime.fromisoformat(entry["at"])

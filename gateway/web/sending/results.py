@@ -11,13 +11,13 @@ from gateway.engine.door import DoorClosed
 from gateway.intake.reported import Line, ReportUnreadable, report_lines
 from gateway.store import drops
 from gateway.store.drops import WAITING, DropRow
-from gateway.web.asking import Refused, asked
 from gateway.web.sending.changes import may_stand_for
 from gateway.web.sending.coming import coming
 from gateway.web.sending.findings import KINDS_SHOWN, ROWS_A_PAGE, by_kind, csv_blocks, held_rows
 from gateway.web.sending.ours import OF_DROP, OF_FLOW, PART, SENDER, Ours, drop_of, ours
 from gateway.web.site import site
 from gateway.web.visitor import page
+from gateway.web.worker import WorkerRefused, asked
 
 A_PAGE = 50  # drops
 _SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -124,7 +124,7 @@ def held(party: str, flow: str, drop: str) -> str:
 def columns(party: str, flow: str, drop: str) -> str:
     """Every column of the file by its heading: kept, dropped, or absent."""
     sent, found = _found(party, flow, drop)
-    told = asked("columns", party, flow, drop=found.id, names=True)
+    told = asked("columns", party=party, flow=flow, drop=found.id, names=True)
     return render_template("sending/columns.html", ours=sent, drop=found, columns=told)
 
 
@@ -156,7 +156,7 @@ def _columns(drop: DropRow) -> Columns | None:
     if drop.columns_sealed is None:
         return None
     try:
-        told = asked("columns", drop.party, drop.flow, drop=drop.id, names=False)
-    except (DoorClosed, Refused):
+        told = asked("columns", party=drop.party, flow=drop.flow, drop=drop.id, names=False)
+    except (DoorClosed, WorkerRefused):
         return None
     return Columns(len(told["kept"]), tuple(told["missing"]), tuple(told["listed"]), told["others"])
