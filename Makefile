@@ -37,13 +37,15 @@ test: ready-to-develop ## all tests
 	@$(PY) -m compileall -q gateway # once, and not at each start of a program
 	@$(PY) -m pytest -q -n $(WORKERS) --dist worksteal --durations=10 $(COVERAGE) $(TESTS)
 
-check: ready-to-develop ## format, lint, types and layers
+check: ready-to-develop ## format, lint, types, layers and known holes
 	@$(PY) -m ruff format --check --quiet . || { echo "Not formatted: run make format."; exit 1; }
 	@$(PY) -m ruff check --quiet .
+	@out=$$($(PY) -m bandit -q -c pyproject.toml --severity-level medium -r gateway tools 2>&1) || { echo "$$out"; exit 1; }
 	@$(PY) -m mypy --no-error-summary
-	@MYPYPATH=bench:samples $(PY) -m mypy --strict --no-error-summary tools/demo.py tools/sample_history.py samples/make_samples.py bench/run.py bench/ledger.py bench/pages.py
+	@MYPYPATH=bench:samples $(PY) -m mypy --strict --no-error-summary tools/demo.py tools/sample_history.py tools/audit_pins.py samples/make_samples.py bench/run.py bench/ledger.py bench/pages.py
 	@out=$$(.venv/bin/lint-imports --no-logo 2>&1) || { echo "$$out"; exit 1; }
 	@echo "Format, lint, types and layers are clean."
+	@$(PY) tools/audit_pins.py
 
 format: ready-to-develop ## format the code and mend what lint can mend
 	@$(PY) -m ruff check --quiet --fix . || true

@@ -47,6 +47,7 @@ class WebSettings(Part):
     Off this computer's loopback it is served by TLS alone: with a ``certificate`` and its ``key``
     (files, below the home or absolute), or ``behind_proxy``: the addresses of proxies that end TLS.
     ``origin`` is then the site's address as people have it, such as https://gateway.example.gov.uk.
+    ``security_contact``: a URI for who found a hole, which /.well-known/security.txt tells.
     """
 
     listen: str = ""
@@ -55,6 +56,7 @@ class WebSettings(Part):
     key: str = ""
     behind_proxy: tuple[str, ...] = ()
     threads: int = Field(default=8, ge=1, le=64)
+    security_contact: str = Field(default="", pattern=r"^((https|mailto|tel):[!-~]{1,200})?$")
 
 
 class SftpSettings(Part):

@@ -21,7 +21,7 @@ _LONGEST_BASE = 60
 
 def _short_base() -> str:
     base = tempfile.gettempdir()
-    return base if len(os.fsencode(base)) <= _LONGEST_BASE else "/tmp"  # noqa: S108
+    return base if len(os.fsencode(base)) <= _LONGEST_BASE else "/tmp"  # noqa: S108  # nosec B108
 
 
 def _private_folder(home: Path) -> Path:

@@ -77,8 +77,7 @@ def made_in_0005() -> Iterator[tuple[str, str]]:
     for table in NEVER_REMOVED:
         yield _trigger(f"{table}_no_delete", "DELETE", table, "", "never removed from")
     for table, keys in KEYS.items():
-        same = [f"EXISTS (SELECT 1 FROM {table} WHERE {_same(key)})" for key in keys]  # noqa: S608
-        taken = " OR ".join(same)
+        taken = " OR ".join(_already(table, key) for key in keys)
         words = "only ever added to" if table in APPEND_ONLY else "never written over"
         yield _trigger(f"{table}_no_replace", "INSERT", table, taken, words)
     kept = " AND ".join(f"NEW.{name} IS OLD.{name}" for name in (*_HOLD_KEPT, "begun_at"))
@@ -101,8 +100,7 @@ def made_in_0007() -> Iterator[tuple[str, str]]:
     """Name and SQL of each trigger that the migration 0007 makes."""
     for table, keys in KEPT_PEOPLE.items():
         yield _trigger(f"{table}_no_delete", "DELETE", table, "", "never removed from")
-        same = [f"EXISTS (SELECT 1 FROM {table} WHERE {_same(key)})" for key in keys]  # noqa: S608
-        taken = " OR ".join(same)
+        taken = " OR ".join(_already(table, key) for key in keys)
         yield _trigger(f"{table}_no_replace", "INSERT", table, taken, "never written over")
     for table, kept, end in (
         ("grants", _GRANT_KEPT, "revoked_at"),
@@ -146,6 +144,11 @@ def _trigger(name: str, verb: str, table: str, when: str, words: str) -> tuple[s
     told = f"{table} is {words}"
     sql = f"CREATE TRIGGER {name} BEFORE {verb} ON {table} {only}"
     return name, f"{sql}BEGIN SELECT RAISE(ABORT, '{told}'); END"
+
+
+def _already(table: str, key: str) -> str:
+    """SQL: a row of that key is there. Both names are ours, written in this module."""
+    return f"EXISTS (SELECT 1 FROM {table} WHERE {_same(key)})"  # noqa: S608  # nosec B608
 
 
 def _same(key: str) -> str:

@@ -156,3 +156,14 @@ def test_figures_hold_up_no_writer_and_wait_for_none(at):
     with database.transaction() as tx:
         meta.put(tx, "held", "yes")
         assert at.client.get("/metrics").status_code == 200
+
+
+def test_it_says_whom_to_tell_of_a_hole_where_somebody_is_named(at, site_set):
+    where = "/.well-known/security.txt"
+    assert at.client.get(where).status_code == 404
+    named = site_set('[web]\nsecurity_contact = "mailto:security@gateway.example"')
+    told = named.client.get(where)
+    assert told.status_code == 200
+    assert told.content_type == "text/plain; charset=utf-8"
+    assert "Contact: mailto:security@gateway.example\n" in told.text
+    assert re.search(r"^Expires: \d{4}-\d\d-\d\dT00:00:00Z$", told.text, re.MULTILINE)

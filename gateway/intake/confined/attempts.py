@@ -50,7 +50,7 @@ def on_calls(layer: str) -> dict[str, str | int]:
         "stat": lambda: Path("/").stat(),
         "signal": lambda: os.kill(os.getppid(), 0),
         "trace": lambda: _libc_call(_LIBC.ptrace(_PTRACE_TRACEME, 0, None, None)),
-        "rights": lambda: _libc_call(_LIBC.fchmod(0, 0o666)),
+        "rights": lambda: _libc_call(_LIBC.fchmod(0, 0o666)),  # nosec B103
         "code": lambda: mmap.mmap(-1, mmap.PAGESIZE, prot=mmap.PROT_READ | mmap.PROT_EXEC).close(),
     }
     return {f"{layer}:{name}": _outcome(act) for name, act in tries.items()}

@@ -1,8 +1,9 @@
-"""Files of the pages, probes, and figures."""
+"""Files of the pages, probes, figures, and where to tell of a hole."""
 
 import hmac
 import shutil
 from collections.abc import Iterator
+from datetime import UTC, timedelta
 from ipaddress import ip_address
 
 from flask import Blueprint, Response, abort, current_app, request
@@ -16,6 +17,7 @@ from gateway.web.visitor import MACHINE, page
 
 PART = Blueprint("machine", __name__)
 _LEAST_TOKEN = 20  # characters
+_TOLD_FOR = timedelta(days=180)
 
 
 @page(PART, "/static/<version>/<path:name>", roles=MACHINE)
@@ -45,6 +47,17 @@ def metrics() -> Response:
     if not _may_read_figures(site()):
         abort(404)
     return Response(figures(site()), content_type="text/plain; version=0.0.4; charset=utf-8")
+
+
+@page(PART, "/.well-known/security.txt", roles=MACHINE)
+def security_text() -> Response:
+    """Whom to tell of a hole (RFC 9116), where the settings name somebody; else 404."""
+    contact = site().parts.settings.web.security_contact
+    if not contact:
+        abort(404)
+    expires = (site().now().astimezone(UTC) + _TOLD_FOR).strftime("%Y-%m-%dT00:00:00Z")
+    words = f"Contact: {contact}\nExpires: {expires}\nPreferred-Languages: en\n"
+    return Response(words, content_type="text/plain; charset=utf-8")
 
 
 def _not_well(the_site: Site) -> Iterator[str]:
