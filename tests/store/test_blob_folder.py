@@ -142,3 +142,25 @@ def test_any_contents_read_back(
     names = [blobs.put(source(folder, content)).sha256 for content in contents]
     assert [blobs.path(name).read_bytes() for name in names] == contents
     assert len(everything(blobs.root) if contents else set()) == len(set(contents))
+
+
+def test_bytes_and_folders_are_on_the_disk_before_a_put_is_answered(
+    tmp_path: Path, blobs: BlobFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The system's own calls, looked at as they go by: a power cut must find nothing half."""
+    told: list[str] = []
+    flush, link = os.fsync, os.link
+
+    def seen_fsync(descriptor: int) -> None:
+        kind = os.fstat(descriptor).st_mode
+        told.append("folder" if stat.S_ISDIR(kind) else "bytes")
+        flush(descriptor)
+
+    def seen_link(*names: Path) -> None:
+        told.append("name")
+        link(*names)
+
+    monkeypatch.setattr(os, "fsync", seen_fsync)
+    monkeypatch.setattr(os, "link", seen_link)
+    blobs.put(source(tmp_path, b"sealed bytes"))
+    assert told == ["bytes", "name", "folder", "folder"]
