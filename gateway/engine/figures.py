@@ -263,8 +263,8 @@ def figures_of(
 
 
 def _trained_officers(parts: Parts | FaceParts, tx: Transaction, now: datetime) -> int:
-    known = {row.person for row in trained_people(tx) if row.due_at > now}
-    return sum(officer.id in known for officer in parts.officers)
+    known = {(row.person, row.party) for row in trained_people(tx) if row.due_at > now}
+    return sum((officer.id, officer.party) in known for officer in parts.officers)
 
 
 def _events(tx: Transaction) -> Counts:
