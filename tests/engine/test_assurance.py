@@ -135,6 +135,7 @@ def test_the_registers_figures_are_true(recipients: Recipients) -> None:
 
     later = now + timedelta(days=60)
     told = {"trained": 10, "lapsed": 0, "officers": 9, "officers_trained": 7}  # the rehearsal's
+    told |= {"people": 10, "people_trained": 10}
     assert numbers("11(c)") == told
     other = wanted.training("panel-officer-2", day, day + timedelta(days=30), words, now)
     enter(other, "panel-officer-1")
