@@ -10,7 +10,7 @@ from pathlib import Path
 
 from gateway import __version__
 from gateway.access.officers import Officer, OfficerRole, Officers, load_officers, written
-from gateway.access.rehearsal import Shown, make_people
+from gateway.access.rehearsal import Shown, make_people, train_people
 from gateway.agreement.load import Agreed, load_agreements
 from gateway.bootstrap import by_flow
 from gateway.crypto.faults import CryptoFault
@@ -225,7 +225,7 @@ def _open_books(
                 note_version(tx, item, datetime.now(UTC))
             guards.renew(tx)
             _begin_hold(tx, home, versions)
-            people = _rehearsal_people(tx, home, _parties(versions)) if home.is_rehearsal else ()
+            people = _rehearsal_people(tx, home, officers, versions) if home.is_rehearsal else ()
         if home.is_rehearsal and pins is not None:
             for item in fresh:  # a version that came later, or was edited, is for people to sign
                 sign_rehearsal(home, database, pins, item, datetime.now(UTC))
@@ -238,10 +238,20 @@ def _open_books(
     return people
 
 
-def _rehearsal_people(tx: Transaction, home: Home, parties: tuple[str, ...]) -> tuple[Shown, ...]:
-    """One person of each role, for the site. They are made once."""
-    secret = HomeKeys(home.root).web_secret.read_bytes()
-    return tuple(make_people(tx, home.root, secret, parties, datetime.now(UTC)))
+def _rehearsal_people(
+    tx: Transaction, home: Home, officers: Officers, versions: tuple[Agreed, ...]
+) -> tuple[Shown, ...]:
+    """One person of each role, for the site: made once, and trained whenever they are not."""
+    secret, now = HomeKeys(home.root).web_secret.read_bytes(), datetime.now(UTC)
+    shown = make_people(tx, home.root, secret, _parties(versions), now)
+    signatories = {party.id for item in versions for party in item.agreement.signatories}
+    staff = Officers(tuple(officers), tuple(sorted(signatories)))
+    train_people(tx, _sealer(home), staff, shown, now, agreement_hash=versions[0].hash)
+    return tuple(shown)
+
+
+def _sealer(home: Home) -> Sealer:
+    return Sealer(HomeKey.load(HomeKeys(home.root).home_key).derive("small secrets"))
 
 
 def sign_rehearsal(
@@ -265,11 +275,10 @@ def _begin_hold(tx: Transaction, home: Home, versions: tuple[Agreed, ...]) -> No
     for item in versions:
         retention, now = item.agreement.retention, datetime.now(UTC)
         if retention.hold:
-            sealer = Sealer(HomeKey.load(HomeKeys(home.root).home_key).derive("small secrets"))
             review_on = now.date() + timedelta(
                 days=_DAYS * item.agreement.review.months_after_signing
             )
-            begin_by_agreement(tx, sealer, retention.hold_reason, review_on, now)
+            begin_by_agreement(tx, _sealer(home), retention.hold_reason, review_on, now)
 
 
 def _home_id(tx: Transaction) -> str:

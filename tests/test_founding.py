@@ -3,17 +3,22 @@
 import shutil
 import sqlite3
 import tempfile
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from gateway.access.officers import OfficersFault, load_officers, written
+from gateway.access.training import training_of
+from gateway.bootstrap import open_parts
 from gateway.crypto.faults import CryptoFault
 from gateway.crypto.keys import HomeKeys
 from gateway.crypto.openpgp import OpenPGP
 from gateway.crypto.pins import PartyPins, Pins, load_pins, write_pins
 from gateway.founding import found
+from gateway.records import registers
 from gateway.settings import Home, SettingsFault
+from gateway.store import people
 
 
 @pytest.fixture(scope="session")
@@ -44,6 +49,7 @@ def events(home):
 FOUNDED = ["home.made"] + ["key.pinned"] * 7 + ["officer.pinned"] * 9
 FOUNDED += ["agreement.seen", "hold.begun"]
 FOUNDED += ["grant.made"] * 12  # of its people
+FOUNDED += ["register.entered", "register.step"] * 10  # their training
 FOUNDED += ["agreement.signed"] * 2
 
 
@@ -55,6 +61,30 @@ def test_a_rehearsal_pins_every_party_and_its_officers(rehearsal_home, checkout)
     again = found(home, checkout, rehearsal=True)
     assert (again.new, again.to_pin) == (False, ())
     assert events(home) == FOUNDED
+
+
+def test_people_of_a_rehearsal_are_trained_and_trained_anew_by_the_next_init(
+    rehearsal_home, checkout
+):
+    home = Home(rehearsal_home)
+    now = datetime.now(UTC)
+
+    def trained(tx):
+        return [training_of(tx, row, now).counts for row in people.listed(tx)]
+
+    with open_parts(home) as parts, parts.database.transaction() as tx:
+        assert trained(tx) == [True] * 10
+        known = parts.sealer, parts.officers
+        for row in registers.trained_people(tx):
+            if row.party == "ofsted":
+                who = "ofsted-officer-1"
+                registers.take(tx, *known, row.entry_id, "left", who, "They left.", now)
+        assert trained(tx).count(True) == 6
+    before = events(home).count("register.entered")
+    found(home, checkout, rehearsal=True)
+    with open_parts(home) as parts, parts.database.transaction() as tx:
+        assert trained(tx) == [True] * 10
+    assert events(home).count("register.entered") == before + 4
 
 
 def test_an_init_cut_short_is_finished_by_the_next(rehearsal_home, checkout):

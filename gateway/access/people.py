@@ -12,9 +12,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from gateway.access import training
 from gateway.access.grants import ALL_FLOWS, ROLES, fits, valid_grants
-from gateway.access.training import Training
+from gateway.access.training import training_of
 from gateway.agreement.model import Flow
 from gateway.records.leaf import Fact
 from gateway.records.ledger import event, record
@@ -277,16 +276,14 @@ def _here(tx: Transaction, person_id: str) -> PersonRow:
     return person
 
 
-def _require_right(
-    tx: Transaction, by: str, party: str, now: datetime, trained: Training | None = None
-) -> None:
+def _require_right(tx: Transaction, by: str, party: str, now: datetime) -> None:
     """The operator may all; an administrator, what is of the own party."""
     if by == OPERATOR:
         return
     actor = people.get(tx, by)
     if actor is not None:
-        until = (trained or training.trained_until)(tx, actor.officer or actor.id)
-        valid = valid_grants(actor, grants.in_force(tx, by), until, now.date())
+        training = training_of(tx, actor, now)
+        valid = valid_grants(actor, grants.in_force(tx, by), training.until, training.today)
         if any(item.role == "administrator" and item.party == party for item in valid):
             return
     raise PersonRefused(

@@ -1,4 +1,4 @@
-"""The people of a rehearsal: one of each role, with a password and an app's secret of their own.
+"""The people of a rehearsal: one of each role, trained, with a password and an app's secret.
 
 What they sign in with lies in ``keys/rehearsal/people.json``, beside the parties' secret keys: in a
 rehearsal nothing is secret.
@@ -6,16 +6,23 @@ rehearsal nothing is secret.
 
 import json
 import secrets
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from gateway.access.grants import ALL_FLOWS
+from gateway.access.officers import Officers
 from gateway.access.passwords import hash_password
 from gateway.access.people import OPERATOR, Newcomer, add_person
 from gateway.access.secondfactor import new_app
+from gateway.access.training import known_as, training_of
+from gateway.agreement.windows import london_date
+from gateway.crypto.sealing import Sealer
 from gateway.records.leaf import Fact
 from gateway.records.ledger import event, record
+from gateway.records.registers import enter
+from gateway.records.registers.wanted import LONGEST_TRAINING, training
 from gateway.store import grants, people
 from gateway.store.database import Transaction
 
@@ -78,6 +85,31 @@ def make_people(
     path.write_text(json.dumps([asdict(item) for item in shown], indent=2) + "\n", "utf-8")
     path.chmod(0o600)
     return shown
+
+
+def train_people(
+    tx: Transaction,
+    sealer: Sealer,
+    officers: Officers,
+    shown: Iterable[Shown],
+    now: datetime,
+    lasts: timedelta = LONGEST_TRAINING,
+    agreement_hash: str = "",
+) -> None:
+    """Train those people whose training does not count today: another officer of theirs notes it.
+
+    Where a party has no other officer who may, its person stays untrained, and is told so.
+    """
+    today = london_date(now)
+    for item in shown:
+        person = people.by_email(tx, item.email)
+        if person is None or not person.active or training_of(tx, person, now).counts:
+            continue
+        who = known_as(person)
+        noting = [it.id for it in officers.of(person.party, "approver") if it.id != who]
+        if noting:
+            wanted = training(who, today, today + lasts, "Made for the rehearsal.", now)
+            enter(tx, sealer, officers, wanted, noting[0], now, agreement_hash)
 
 
 def read_people(home: Path) -> list[Shown]:

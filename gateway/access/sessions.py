@@ -11,11 +11,9 @@ import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from zoneinfo import ZoneInfo
 
-from gateway.access import training
 from gateway.access.grants import Grant, may, valid_grants
-from gateway.access.training import Training
+from gateway.access.training import NOT_TRAINED, Training, training_of
 from gateway.refusal import Refusal
 from gateway.store import grants, people
 from gateway.store import sessions as rows
@@ -26,7 +24,6 @@ from gateway.store.sessions import SessionRow
 IDLE, LONGEST, FRESH = timedelta(minutes=15), timedelta(hours=12), timedelta(minutes=10)
 NOTED_EVERY = timedelta(minutes=1)  # no write at every request
 _NOBODY_KEPT, _ANYBODY_KEPT = timedelta(hours=1), timedelta(days=30)
-_LONDON = ZoneInfo("Europe/London")
 
 
 class SessionRefused(Refusal):
@@ -40,7 +37,8 @@ class SessionRefused(Refusal):
 class SiteSession:
     """Who is signed in by a session, what they may do now, and whether they proved it lately.
 
-    ``way``: by what they proved who they are, ``proved_at``: when they last did.
+    ``way``: by what they proved who they are, ``proved_at``: when they last did. There are no
+    grants where the ``training`` does not count.
     """
 
     id: int
@@ -49,6 +47,7 @@ class SiteSession:
     fresh: bool
     way: str = ""
     proved_at: datetime | None = None
+    training: Training = NOT_TRAINED
 
 
 def new_secret() -> str:
@@ -105,14 +104,8 @@ def living(tx: Transaction, secret: str, now: datetime, used: bool = True) -> Se
     return row
 
 
-def session_of(
-    tx: Transaction,
-    secret: str,
-    now: datetime,
-    trained: Training | None = None,
-    used: bool = True,
-) -> SiteSession:
-    """Who is signed in by that secret, judged anew: the session, the person and the grants.
+def session_of(tx: Transaction, secret: str, now: datetime, used: bool = True) -> SiteSession:
+    """Who is signed in by that secret, judged anew: session, person, training and grants.
 
     Raises SessionRefused: also session.nobody (nobody signed in), .left, .unfinished (no second
     factor yet).
@@ -129,20 +122,27 @@ def session_of(
             "Setting up the account was not finished.",
             "Follow the link of the invitation to its end.",
         )
-    until = (trained or training.trained_until)(tx, person.officer or person.id)
-    today = now.astimezone(_LONDON).date()
-    valid = valid_grants(person, grants.in_force(tx, person.id), until, today)
-    return SiteSession(row.id, person, valid, _is_fresh(row, now), row.way, row.fresh_at)
+    training = training_of(tx, person, now)
+    valid = valid_grants(person, grants.in_force(tx, person.id), training.until, training.today)
+    fresh = _is_fresh(row, now)
+    return SiteSession(row.id, person, valid, fresh, row.way, row.fresh_at, training)
 
 
 def require_grant(session: SiteSession, roles: Iterable[str], party: str, flow: str) -> None:
-    """Raises SessionRefused (session.grant) unless the person may act so, there, now."""
-    if not may(session.grants, roles, party, flow):
+    """Raises SessionRefused unless the person may act so, there, now: session.training, .grant."""
+    if may(session.grants, roles, party, flow):
+        return
+    if not session.training.counts:
         raise SessionRefused(
-            "session.grant",
-            "You have no grant for that.",
-            "Ask an administrator of your organisation. Training that ran out ends every grant.",
+            "session.training",
+            "Your training is not on record, or has run out: none of your grants counts.",
+            "Once you are trained, an officer of your organisation enters it in the register.",
         )
+    raise SessionRefused(
+        "session.grant",
+        "You have no grant for that.",
+        "Ask an administrator of your organisation.",
+    )
 
 
 def require_role(session: SiteSession, roles: Iterable[str], party: str) -> None:

@@ -13,12 +13,14 @@ from gateway.access.invitations import address_of, queue_invitation
 from gateway.access.people import OPERATOR, Newcomer, PersonRefused
 from gateway.access.rehearsal import read_people
 from gateway.access.secondfactor import code_now
+from gateway.access.training import known_as, training_of
 from gateway.cli.context import JSON, NOW, Cli
-from gateway.cli.words import say, say_json, say_table
+from gateway.cli.words import say, say_error, say_json, say_table
 from gateway.engine.parts import Parts
 from gateway.store import grants
 from gateway.store import people as rows
 from gateway.store.database import Transaction
+from gateway.store.people import PersonRow
 
 _OFFICER = click.option("--officer", help="Who they are in config/officers.toml, if anybody.")
 _PARTY = click.option("--party", required=True, help="Whose person it is.")
@@ -39,14 +41,18 @@ def people() -> None:
 @click.argument("name")
 @click.argument("email")
 @_PARTY
+@_OFFICER
 @NOW
 @click.pass_obj
-def first_administrator(cli: Cli, name: str, email: str, party: str, now: str | None) -> None:
+def first_administrator(
+    cli: Cli, name: str, email: str, party: str, officer: str | None, now: str | None
+) -> None:
     """Make NAME the administrator who invites the others, and print the link, this once."""
     with _acting(cli, now) as (parts, tx, at):
-        _require_party(parts, party)
-        token = acts.first_administrator(tx, Newcomer(name, party, email), at)
+        _require_party(parts, party, officer)
+        token = acts.first_administrator(tx, Newcomer(name, party, email, officer), at)
         _say_link(parts, token)
+        _say_untrained(parts, tx, acts.person_of(tx, email), at)
 
 
 @people.command("invite")
@@ -68,18 +74,13 @@ def invite(
 ) -> None:
     """Invite NAME by e-mail; again, if they have not set up their account yet."""
     with _acting(cli, now) as (parts, tx, at):
-        _require_party(parts, party)
-        if officer is not None and parts.officers.get(officer).party != party:
-            raise PersonRefused(
-                "person.officer",
-                "That officer is another party's.",
-                "`gateway officers` lists them.",
-            )
+        _require_party(parts, party, officer)
         known = rows.by_email(tx, email)
         who = Newcomer(name, party, email, officer)
         person = known or acts.add_person(tx, who, OPERATOR, at)
         token = acts.invite(tx, person.id, OPERATOR, at)
         _hand_over(parts, tx, person.id, token, as_link, at)
+        _say_untrained(parts, tx, person, at)
 
 
 @people.command("reset")
@@ -97,11 +98,12 @@ def reset(cli: Cli, person: str, as_link: bool, now: str | None) -> None:
 
 @people.command("list")
 @JSON
+@NOW
 @click.pass_obj
-def list_people(cli: Cli, as_json: bool) -> None:
-    """List the people, how their accounts stand, and their grants."""
+def list_people(cli: Cli, as_json: bool, now: str | None) -> None:
+    """List the people, how their accounts stand, until when they are trained, and their grants."""
     told: list[dict[str, Any]] = []
-    with _acting(cli, None) as (_, tx, _at):
+    with _acting(cli, now) as (_, tx, at):
         for person in rows.listed(tx):
             state = "left" if not person.active else "set up" if person.enrolled_at else "invited"
             given = [
@@ -109,7 +111,11 @@ def list_people(cli: Cli, as_json: bool) -> None:
                 for row in grants.in_force(tx, person.id)
             ]
             named = {"id": person.id, "name": person.name, "party": person.party}
-            told.append({**named, "email": person.email, "state": state, "grants": given})
+            named |= {"email": person.email, "state": state}
+            training = training_of(tx, person, at)
+            until = training.until.isoformat() if training.until else None
+            known = {"trained_until": until, "trained": training.counts}
+            told.append({**named, **known, "grants": given})
     if as_json:
         say_json(told)
         return
@@ -117,10 +123,18 @@ def list_people(cli: Cli, as_json: bool) -> None:
     for item in told:
         lines = [f"{row['role']} of {row['flow']} ({row['grant']})" for row in item["grants"]]
         columns = [item[key] for key in ("id", "name", "party", "email", "state")]
-        table.append([*columns, "\n".join(lines)])
-    say_table("People", ("Id", "Name", "Party", "E-mail", "Account", "Grants"), table)
+        table.append([*columns, _trained(item), "\n".join(lines)])
+    headings = ("Id", "Name", "Party", "E-mail", "Account", "Trained until", "Grants")
+    say_table("People", headings, table)
     if not told:
         say("No people. `people first-administrator` makes the first.")
+
+
+def _trained(item: dict[str, Any]) -> str:
+    until = item["trained_until"]
+    if until is None:
+        return "Not on record"
+    return until if item["trained"] else f"{until} (past)"
 
 
 @people.command("grant")
@@ -134,7 +148,8 @@ def grant(cli: Cli, person: str, role: str, flow: str, now: str | None) -> None:
     with _acting(cli, now) as (parts, tx, at):
         found = acts.person_of(tx, person)
         made = acts.grant(tx, parts.flows(), found.id, (flow, role), OPERATOR, at)
-    say(f"Granted: {made.id}. {found.name} is {role} of {flow} for {made.party}.")
+        say(f"Granted: {made.id}. {found.name} is {role} of {flow} for {made.party}.")
+        _say_untrained(parts, tx, found, at)
 
 
 @people.command("revoke")
@@ -188,11 +203,17 @@ def code(cli: Cli, email: str, now: str | None) -> None:
         click.echo(code_now(shown[email].key, at))
 
 
-def _require_party(parts: Parts, party: str) -> None:
+def _require_party(parts: Parts, party: str, officer: str | None) -> None:
     known = {item.id for agreed in parts.agreed.values() for item in agreed.agreement.parties}
     if party not in known:
         raise PersonRefused(
             "person.party", "There is no such party here.", f"Parties: {', '.join(sorted(known))}."
+        )
+    if officer is not None and parts.officers.get(officer).party != party:
+        raise PersonRefused(
+            "person.officer",
+            "That officer is another party's.",
+            "`gateway officers` lists them.",
         )
 
 
@@ -205,6 +226,24 @@ def _hand_over(
     person = acts.person_of(tx, person_id)
     queue_invitation(tx, person, token, parts.settings.web.origin, at)
     say(f"Invited: {person.name} ({person.id}). The next tick sends the e-mail.")
+
+
+def _say_untrained(parts: Parts, tx: Transaction, person: PersonRow, at: datetime) -> None:
+    """Say of whom no training counts that no grant does either, and what is done about it."""
+    if training_of(tx, person, at).counts:
+        return
+    who = known_as(person)
+    others = [item for item in parts.officers.of(person.party) if item.id != who]
+    noting = [item.id for item in others if set(item.roles) != {"auditor"}]
+    hint = "once they are trained, another officer of their party enters it; FILE says in what:"
+    if not noting:
+        hint = f"name an officer of {person.party} in config/officers.toml, who then enters it:"
+    say_error(
+        "person.untrained",
+        f"{person.name} may do nothing here yet: no training that counts is on record.",
+        f"{hint}\n  gateway register enter training --officer {(noting or ['OFFICER'])[0]}"
+        f" --person {who} --completed YYYY-MM-DD --until YYYY-MM-DD --text-file FILE",
+    )
 
 
 def _say_link(parts: Parts, token: str) -> None:

@@ -151,15 +151,19 @@ def _trained(now: Figures) -> Standing:
     trained = len(now.still_open("training")) - (lapsed := now.overdue("training"))
     return Standing(
         f"People trained now: {trained}, lapsed: {lapsed}; {now.officers_trained} of the "
-        f"{now.officers} officers, who hold {now.roles} roles, are; "
+        f"{now.officers} officers, who hold {now.roles} roles, are. The grants of "
+        f"{now.people_trained} of {now.people} people on the site count by their training; "
         f"{now.events.get('password.released', 0)} passwords were released to them or to their "
         "programs, ever.",
-        "register of training; config/officers.toml; ledger: officer.pinned, password.released",
+        "register of training; config/officers.toml; ledger: officer.pinned, grant.made, "
+        "password.released",
         {
             "trained": trained,
             "lapsed": lapsed,
             "officers": now.officers,
             "officers_trained": now.officers_trained,
+            "people": now.people,
+            "people_trained": now.people_trained,
         },
     )
 

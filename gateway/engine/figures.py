@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from statistics import median
 
+from gateway.access.training import known_as
 from gateway.agreement.load import Agreed
 from gateway.agreement.model import Flow
 from gateway.agreement.windows import london_date
@@ -16,7 +17,16 @@ from gateway.engine.parts import Parts
 from gateway.engine.registerwatch import watched_parties
 from gateway.receipts.owing import Owed, outstanding
 from gateway.records.registers import trained_people
-from gateway.store import alarms, drops, evidence, ledger, reconciliations, threads
+from gateway.store import (
+    alarms,
+    drops,
+    evidence,
+    grants,
+    ledger,
+    people,
+    reconciliations,
+    threads,
+)
 from gateway.store.alarms import AlarmRow
 from gateway.store.database import Transaction
 from gateway.store.evidence import Row
@@ -70,6 +80,8 @@ class Figures:
     keys: int
     officers: int
     officers_trained: int
+    people: int  # who have a grant on the site
+    people_trained: int  # and whose training lets it count
     roles: int
 
     # --- of flows --------------------------------------------------------------------------------
@@ -233,6 +245,7 @@ def figures_of(
         taken: Counter[str] = Counter()
         for party in {item.id for item in agreed.agreement.parties}:
             taken.update(drops.counted(tx, party, since, now))
+        trained = _Trained(tx, now)
         return Figures(
             agreed=agreed,
             since=since,
@@ -257,14 +270,24 @@ def figures_of(
             good_keys=keys.good,
             keys=keys.all,
             officers=len(list(parts.officers)),
-            officers_trained=_trained_officers(parts, tx, now),
+            officers_trained=sum(trained.has(item.id, item.party) for item in parts.officers),
+            people=len(trained.holding),
+            people_trained=sum(trained.has(known_as(it), it.party) for it in trained.holding),
             roles=sum(len(item.roles) for item in parts.officers),
         )
 
 
-def _trained_officers(parts: Parts | FaceParts, tx: Transaction, now: datetime) -> int:
-    known = {row.person for row in trained_people(tx) if row.due_at > now}
-    return sum(officer.id in known for officer in parts.officers)
+class _Trained:
+    """Whose training counts at a moment. ``holding``: the people with a grant, trained or not."""
+
+    def __init__(self, tx: Transaction, now: datetime) -> None:
+        self._noted = {(row.person, row.party) for row in trained_people(tx) if row.due_at > now}
+        granted = grants.holders(tx)
+        self.holding = [row for row in people.listed(tx) if row.active and row.id in granted]
+
+    def has(self, who: str, party: str) -> bool:
+        """Whether that of a party's person does."""
+        return (who, party) in self._noted
 
 
 def _events(tx: Transaction) -> Counts:

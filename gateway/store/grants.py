@@ -63,6 +63,12 @@ def in_force_by_person(tx: Transaction, party: str) -> dict[str, list[GrantRow]]
     return found
 
 
+def holders(tx: Transaction) -> set[str]:
+    """The people who have a grant that nobody has revoked."""
+    asked = sa.select(grants.c.person_id).where(grants.c.revoked_at.is_(None)).distinct()
+    return set(tx.scalars(asked))
+
+
 def any_of_role(tx: Transaction, role: str) -> bool:
     """Whether anybody has a grant of that role that is not revoked."""
     asked = sa.select(grants.c.id).where(grants.c.role == role, grants.c.revoked_at.is_(None))

@@ -11,6 +11,7 @@ from werkzeug.exceptions import HTTPException
 from gateway.engine.faults import own_words
 from gateway.serving.statuses import status_of
 from gateway.web.security import MACHINE_PATHS
+from gateway.web.visitor import maybe_visitor
 
 _LOG = structlog.get_logger("web")
 
@@ -43,6 +44,9 @@ _BY_STATUS = {
     500: Told(500, "There is a problem with the gateway", (_AGAIN, _TELL)),
     503: Told(503, "The gateway is busy or being restarted", (_AGAIN, _TELL)),
 }
+_NOTHING_COUNTS = Told(
+    404, "Page not found", ("Nothing that you were granted counts now. The home page says why.",)
+)
 _FORM_TOO_OLD = Told(
     400,
     "The form was open for too long",
@@ -63,6 +67,9 @@ def _by_http(error: HTTPException) -> Response:
         return make_response(error.response)
     status = error.code or 500
     told = _BY_STATUS.get(status) or _BY_STATUS[500 if status >= 500 else 400]
+    who = maybe_visitor()
+    if status == 404 and who is not None and not who.grants:
+        told = _NOTHING_COUNTS
     answer = _page(told, f"http.{told.status}")
     for name, value in error.get_headers():
         if name in ("Allow", "Retry-After"):

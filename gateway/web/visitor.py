@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 from flask import Blueprint, abort, g, redirect, request
 from flask.typing import ResponseReturnValue
 
+from gateway.access.training import NOT_TRAINED, Training
 from gateway.web.uploads import begun_upload
 
 Role = Literal["sender", "recipient", "approver", "administrator", "auditor"]
@@ -44,7 +45,8 @@ class Grant:
 class Visitor:
     """A person who is signed in, with the grants that are good at this moment.
 
-    ``session``: its secret, which the worker is shown; ``fresh``: signed in anew a short while ago.
+    ``session``: its secret, which the worker is shown; ``fresh``: signed in anew a short while ago;
+    ``training``: as it stands, and where it does not count there are no grants.
     """
 
     id: str
@@ -52,6 +54,7 @@ class Visitor:
     grants: tuple[Grant, ...]
     session: str
     fresh: bool = False
+    training: Training = NOT_TRAINED
 
     def may(self, roles: frozenset[str], party: str | None = None, flow: str | None = None) -> bool:
         """Whether any of the roles is theirs: anywhere, or for that party and flow."""

@@ -1,15 +1,28 @@
 """What is done about people, each with its entry in the ledger, and what may not be done."""
 
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from registrar import STAFF
 
 from gateway.access import people as acts
 from gateway.access.people import OPERATOR, Newcomer, PersonRefused
-from gateway.access.sessions import SessionRefused, begin, new_secret, require_fresh, session_of
+from gateway.access.sessions import (
+    SessionRefused,
+    begin,
+    new_secret,
+    require_fresh,
+    require_grant,
+    session_of,
+)
+from gateway.access.training import NOT_TRAINED, Training
+from gateway.agreement.windows import london_date
+from gateway.crypto.sealing import Sealer
+from gateway.records import registers
+from gateway.records.registers import wanted
 from gateway.store import grants, ledger, people
 from gateway.store.database import Database, Transaction
 
@@ -19,13 +32,24 @@ FLOWS: list[Any] = [
 ]
 
 
-def joined(tx: Transaction, name: str = "jo", party: str = "dfe") -> str:
-    """Somebody who has set up their account; their id."""
+def joined(tx: Transaction, name: str = "jo", party: str = "dfe", trained: bool = True) -> str:
+    """Somebody who has set up their account, and was trained; their id."""
     who = Newcomer(name, party, f"{name}@example.org")
     person = acts.add_person(tx, who, OPERATOR, AT)
     people.change(tx, person.id, password="x", tf_totp_secret="x")
     acts.enrol(tx, person.id, AT)
+    if trained:
+        train(tx, person.id)
     return person.id
+
+
+def train(tx: Transaction, person: str, days: int = 365, now: datetime = AT) -> None:
+    """An officer of dfe or ofsted notes that a person was trained, for so many days after today."""
+    row = people.get(tx, person)
+    party = row.party if row else person.partition("-")[0]
+    by, today = {"dfe": "dfe-bob", "ofsted": "ofsted-ann"}[party], london_date(now)
+    asked = wanted.training(person, today, today + timedelta(days=days), "Handling data.", now)
+    registers.enter(tx, Sealer(b"k" * 32), STAFF, asked, by, now)
 
 
 def administrator(tx: Transaction, party: str = "dfe") -> str:
@@ -61,6 +85,7 @@ def test_every_act_is_in_the_ledger_and_names_nobody(database: Database) -> None
         acts.choose_password(tx, token, "x", AT)
         people.change(tx, ann.id, tf_totp_secret="x")
         acts.enrol(tx, ann.id, AT)
+        train(tx, ann.id)
         jo = joined(tx)
         made = acts.grant(tx, FLOWS, jo, ("notifications", "recipient"), ann.id, AT)
         acts.revoke(tx, made.id, ann.id, AT)
@@ -220,9 +245,6 @@ def test_a_session_is_fresh_for_ten_minutes_and_has_the_grants_of_now(database: 
         assert not later.grants
         with pytest.raises(SessionRefused):
             require_fresh(later)
-        yesterday = (AT - timedelta(days=1)).date()
-        acts.grant(tx, FLOWS, jo, ("*", "recipient"), OPERATOR, AT)
-        assert not session_of(tx, secret, AT, lambda *_: yesterday).grants
 
 
 def test_what_is_kept_of_a_session_is_a_hash(database: Database) -> None:
@@ -230,3 +252,75 @@ def test_what_is_kept_of_a_session_is_a_hash(database: Database) -> None:
         secret = signed_in(tx, joined(tx))
         kept = tx.exec_driver_sql("SELECT secret_hash FROM site_sessions").scalar_one()
         assert secret.encode() not in kept
+
+
+# --- training -------------------------------------------------------------------------------------
+
+MIDNIGHT = datetime(2026, 5, 1, 23, 0, tzinfo=UTC)  # London's, when 1 May ends
+
+
+def may_receive(tx: Transaction, person_id: str, now: datetime) -> str:
+    """Why somebody may not receive by a session begun now, or "" where they may."""
+    secret = new_secret()
+    begin(tx, secret, person_id=person_id, contents_sealed=b"", agent="", now=now, fresh_at=now)
+    try:
+        require_grant(session_of(tx, secret, now), ("recipient",), "dfe", "notifications")
+    except SessionRefused as refusal:
+        return refusal.code
+    return ""
+
+
+def test_a_grant_counts_from_the_first_moment_of_training_to_the_end_of_its_last_day(
+    database: Database,
+) -> None:
+    with database.transaction() as tx:
+        jo = joined(tx, trained=False)
+        acts.grant(tx, FLOWS, jo, ("*", "recipient"), OPERATOR, AT)
+        assert may_receive(tx, jo, AT) == "session.training"
+        train(tx, jo, days=60)
+        assert may_receive(tx, jo, AT) == ""
+        assert may_receive(tx, jo, MIDNIGHT - timedelta(microseconds=1)) == ""
+        assert may_receive(tx, jo, MIDNIGHT) == "session.training"
+        train(tx, jo, days=30, now=MIDNIGHT)
+        assert may_receive(tx, jo, MIDNIGHT) == ""
+        for row in grants.in_force(tx, jo):
+            acts.revoke(tx, row.id, OPERATOR, AT)
+        assert may_receive(tx, jo, AT) == "session.grant"
+
+
+def test_training_that_was_a_mistake_or_another_partys_word_is_none(database: Database) -> None:
+    with database.transaction() as tx:
+        jo = joined(tx)
+        acts.grant(tx, FLOWS, jo, ("*", "recipient"), OPERATOR, AT)
+        (row,) = registers.trained_people(tx)
+        known = Sealer(b"k" * 32), STAFF, row.entry_id
+        registers.take(tx, *known, "mistaken", "dfe-bob", "It was somebody else.", AT)
+        assert may_receive(tx, jo, AT) == "session.training"
+        who = Newcomer("Bob", "dfe", "bob@example.org", "dfe-new")
+        bob = acts.add_person(tx, who, OPERATOR, AT).id
+        people.change(tx, bob, password="x", tf_totp_secret="x")
+        acts.enrol(tx, bob, AT)
+        acts.grant(tx, FLOWS, bob, ("*", "recipient"), OPERATOR, AT)
+        asked = wanted.training("dfe-new", AT.date(), AT.date() + timedelta(9), "Data.", AT)
+        registers.enter(tx, Sealer(b"k" * 32), STAFF, asked, "ofsted-ann", AT)
+        assert may_receive(tx, bob, AT) == "session.training"
+        train(tx, "dfe-new")
+        assert may_receive(tx, bob, AT) == "", "an officer is known by the officer's id"
+
+
+def test_an_administrator_without_training_administers_nobody(database: Database) -> None:
+    with database.transaction() as tx:
+        ann, jo = administrator(tx), joined(tx)
+        late = AT + timedelta(days=366)
+        with refused("person.no-right"):
+            acts.grant(tx, FLOWS, jo, ("*", "recipient"), ann, late)
+        train(tx, ann, now=late)
+        acts.grant(tx, FLOWS, jo, ("*", "recipient"), ann, late)
+
+
+def test_training_is_near_its_end_for_thirty_days() -> None:
+    last = date(2026, 5, 1)
+    days = [last - timedelta(days=by) for by in (30, 29, 0, -1)]
+    assert [Training(last, day).ends_soon for day in days] == [False, True, True, False]
+    assert [Training(last, day).counts for day in days] == [True, True, True, False]
+    assert not NOT_TRAINED.counts and not NOT_TRAINED.ends_soon

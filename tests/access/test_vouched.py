@@ -11,6 +11,7 @@ from gateway.access.approvals import ApprovalRefused, approve_on_site, require_p
 from gateway.access.grants import valid_grants
 from gateway.access.sessions import SessionRefused, SiteSession
 from gateway.access.statements import signed_statement
+from gateway.access.training import Training
 from gateway.access.vouched import vouch
 from gateway.crypto.keys import HomeKeys
 from gateway.crypto.openpgp import OpenPGP
@@ -32,7 +33,8 @@ class Site(Desk):
             rows = grants.in_force(tx, person.id)
         valid = valid_grants(person, rows, self.now.date(), self.now.date())
         made = SiteSession(1, replace(person, **change), valid, fresh, "password and app")
-        return replace(made, proved_at=self.now - timedelta(minutes=2))
+        training = Training(self.now.date(), self.now.date())
+        return replace(made, proved_at=self.now - timedelta(minutes=2), training=training)
 
     def click(self, request, email=ONE, **how):
         """Approve on the site."""

@@ -31,6 +31,48 @@ def test_one_person_of_each_role_in_a_rehearsal(work: AtWork, call):
     assert "[person.not-first]" in first.stderr
 
 
+def test_the_first_administrator_is_trained_first_and_told_how(work: AtWork, call, tmp_path):
+    home, email = work.home.root, "ann@dfe.invalid"
+    for item in told(call, home).values():
+        for held in item["grants"]:
+            if held["role"] == "administrator":
+                assert call(home, "people", "revoke", held["grant"]).returncode == 0
+    words = ("people", "first-administrator", "Ann Other", email, "--party", "dfe", "--now", AT)
+    made = call(home, *words)
+    assert made.returncode == 0
+    assert "/invitation/" in made.stdout
+    ann = told(call, home)[email]
+    assert (ann["trained"], ann["trained_until"]) == (False, None)
+    assert "Ann Other may do nothing here yet" in made.stderr
+    assert "[person.untrained]" in made.stderr
+    command = made.stderr.partition("gateway register enter ")[2].split()
+    assert ("--person", ann["id"]) == tuple(command[3:5])
+    text = tmp_path / "words"
+    text.write_text("Handling of personal data.\n", encoding="utf-8")
+    days = iter(("2026-03-02", "2026-06-01"))
+    given = {"YYYY-MM-DD": lambda: next(days), "FILE": lambda: str(text)}
+    typed = [given[word]() if word in given else word for word in command]
+    assert call(home, "register", "enter", *typed, "--now", AT).returncode == 0
+    trained = call(home, "people", "grant", email, "auditor", "--now", AT)
+    assert (trained.returncode, trained.stderr) == (0, "")
+    listed = call(home, "people", "list", "--now", "2026-06-01T12:00").stdout
+    assert "2026-06-01" in listed and "(past)" not in listed
+    assert "(past)" in call(home, "people", "list", "--now", "2026-06-02T12:00").stdout
+
+
+def test_a_first_administrator_who_is_an_officer_is_known_as_one(work: AtWork, call):
+    home, email = work.home.root, "ann@dfe.invalid"
+    for item in told(call, home).values():
+        for held in item["grants"]:
+            if held["role"] == "administrator":
+                call(home, "people", "revoke", held["grant"])
+    words = ("people", "first-administrator", "Ann", email, "--party", "dfe", "--officer")
+    assert "[person.officer]" in call(home, *words, "ofsted-officer-1").stderr
+    made = call(home, *words, "dfe-officer-3")
+    assert made.returncode == 0
+    assert "[person.untrained]" not in made.stderr, "that officer is trained"
+
+
 def test_inviting_granting_revoking_and_letting_go(work: AtWork, call):
     home, email = work.home.root, "jo@dfe.invalid"
     words = ("people", "invite", "Jo Smith", email, "--party", "dfe", "--officer", "dfe-officer-1")

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from typing import Any
 
 import pytest
@@ -11,8 +11,11 @@ from receipting import Recipients
 from gateway.access import people as acts
 from gateway.access.people import OPERATOR
 from gateway.access.sessions import begin, new_secret
+from gateway.agreement.windows import LONDON, london_date
 from gateway.dispatch.password import released_password
 from gateway.engine.door import Door, ask
+from gateway.records import registers
+from gateway.records.registers import wanted
 from gateway.store import grants, ledger, people
 
 FLOW = "notifications"
@@ -29,7 +32,16 @@ class Desk:
             self.person = acts.add_person(tx, who, OPERATOR, self.now).id
             people.change(tx, self.person, password="x", tf_totp_secret="x")
             acts.enrol(tx, self.person, self.now)
+        self.train(30)
         self.grant("recipient")
+
+    def train(self, days: int) -> str:
+        """An officer of dfe notes that they were trained today; the entry."""
+        day = london_date(self.now)
+        asked = wanted.training(self.person, day, day + timedelta(days=days), "Data.", self.now)
+        with self.parts.database.transaction() as tx:
+            known = self.parts.sealer, self.parts.officers, asked
+            return registers.enter(tx, *known, "dfe-officer-1", self.now).id
 
     def grant(self, role: str, flow: str = FLOW) -> None:
         """They may do that."""
@@ -113,6 +125,24 @@ def test_a_grant_that_was_revoked_and_a_person_who_left_get_nothing(desk: Desk) 
     with desk.parts.database.transaction() as tx:
         acts.leave(tx, desk.person, OPERATOR, desk.now)
     assert desk.ask(secret)["code"] == "session.ended"
+
+
+def test_the_worker_asks_for_training_that_counts_whatever_the_site_says(desk: Desk) -> None:
+    """Its time is the worker's own: it lapses and is gained anew in the middle of a session."""
+    end = datetime.combine(desk.now.date() + timedelta(days=31), time(), LONDON)
+    for moment, code in ((end - timedelta(seconds=1), ""), (end, "session.training")):
+        desk.recipients.now = moment
+        secret = desk.session(now=moment, fresh_at=moment)
+        assert desk.ask(secret).get("code", "") == code
+    desk.now = end
+    entry = desk.train(7)
+    assert desk.ask(secret)["ok"], "trained anew, and the same session"
+    with desk.parts.database.transaction() as tx:
+        known = desk.parts.sealer, desk.parts.officers, entry
+        registers.take(tx, *known, "left", "dfe-officer-1", "Moved.", end)
+    assert desk.ask(secret)["code"] == "session.training"
+    told = [facts["code"] for facts in desk.leaves("password.refused")]
+    assert told == ["session.training"] * 2
 
 
 @pytest.mark.parametrize("role", ["administrator", "auditor", "approver"])

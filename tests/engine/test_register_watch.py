@@ -18,6 +18,7 @@ from gateway.records.registers.wanted import Wanted
 from gateway.store import alarms
 
 OURS, THEIRS = "ofsted-officer-1", "dfe-officer-1"
+CLERK = "ofsted-clerk"  # whom nobody has trained; the rehearsal's own people are
 WORDS = "Words."
 DAY = date(2026, 3, 2)
 
@@ -129,7 +130,7 @@ def test_an_incident_is_told_at_once_and_the_icos_clock_runs(watched: Watched) -
 
 def test_training_warns_thirty_and_seven_days_before_it_lapses(watched: Watched) -> None:
     until = date(2026, 5, 31)
-    asked = wanted.training(OURS, DAY, until, WORDS, at("2026-03-02T10:00"))
+    asked = wanted.training(CLERK, DAY, until, WORDS, at("2026-03-02T10:00"))
     entry = watched.enter("2026-03-02T10:00", asked, "ofsted-officer-2")
     subject = f"register:ofsted:{entry}"
     assert watched.look("2026-05-01T23:59") == []
@@ -140,16 +141,16 @@ def test_training_warns_thirty_and_seven_days_before_it_lapses(watched: Watched)
     assert watched.look("2026-06-02T00:00") == [("training.lapsed", subject)]
     with watched.parts.database.transaction() as tx:
         assert registers.read(tx, watched.parts.sealer, entry).row.state == "lapsed"
-        assert registers.trained_until(tx, OURS) == until
+        assert registers.trained_until(tx, CLERK, "ofsted") == until
         told = [item for item in alarms.open_alarms(tx) if item.code == "training.lapsed"]
-    assert OURS not in told[0].words
-    again = wanted.training(OURS, DAY, date(2027, 3, 1), WORDS, at("2026-06-02T10:00"))
+    assert CLERK not in told[0].words
+    again = wanted.training(CLERK, DAY, date(2027, 3, 1), WORDS, at("2026-06-02T10:00"))
     watched.enter("2026-06-02T10:00", again, "ofsted-officer-2")
     assert watched.look("2026-06-02T10:00") == []
 
 
 def test_training_of_who_has_left_is_alarmed_no_more(watched: Watched) -> None:
-    asked = wanted.training(OURS, DAY, date(2026, 3, 9), WORDS, at("2026-03-02T10:00"))
+    asked = wanted.training(CLERK, DAY, date(2026, 3, 9), WORDS, at("2026-03-02T10:00"))
     entry = watched.enter("2026-03-02T10:00", asked, "ofsted-officer-2")
     assert [code for code, _ in watched.look("2026-03-10T00:00")] == ["training.lapsed"]
     watched.take("2026-03-10T09:00", entry, "left", "ofsted-officer-2")
@@ -217,11 +218,14 @@ def test_an_entry_altered_in_the_database_is_alarmed_until_it_is_whole(watched: 
     entry = watched.enter("2026-03-02T10:00", wanted.feedback(WORDS, moment))
     subject = [("register.altered", f"register:{entry}")]
     assert watched.look("2026-03-02T10:00") == []
-    watched.by_hand("UPDATE register_entries SET party = 'dfe'")
+    watched.by_hand("UPDATE register_entries SET party = 'dfe' WHERE register = 'feedback'")
     assert watched.look("2026-03-02T10:05") == subject
-    watched.by_hand("UPDATE register_entries SET party = 'ofsted'")
+    watched.by_hand("UPDATE register_entries SET party = 'ofsted' WHERE register = 'feedback'")
     assert watched.look("2026-03-02T10:10") == []
-    watched.by_hand("UPDATE register_entries SET state = 'closed', ended_at = made_at")
+    watched.by_hand(
+        "UPDATE register_entries SET state = 'closed', ended_at = made_at"
+        " WHERE register = 'feedback'"
+    )
     assert watched.look("2026-03-02T10:15") == [], "what has ended is looked at daily"
     assert watched.look("2026-03-03T00:00") == subject
     assert watched.look("2026-03-03T00:05") == subject

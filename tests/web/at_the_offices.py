@@ -19,7 +19,9 @@ from werkzeug.test import TestResponse
 
 from gateway.access import sessions
 from gateway.access.grants import valid_grants
+from gateway.access.rehearsal import read_people, train_people
 from gateway.access.statements import signed_statement
+from gateway.access.training import training_of
 from gateway.crypto.keys import HomeKeys
 from gateway.crypto.openpgp import OpenPGP
 from gateway.engine.asked import answer_to
@@ -33,11 +35,15 @@ from gateway.web.visitor import Grant, Visitor
 MORNING, WINDOW, AFTER = "2031-03-03T15:00", "2031-03-03T16:05", "2031-03-03T16:20"
 PACKAGE = "notifications-2031-03-03-01"
 HELD_ROW = 3
+TRAINED_FOR = timedelta(days=365)
 
 
 def live_a_day(root: Path, reader: Reader) -> Path:
     """A day: one row is sent, one is held because of a name in it."""
     work = AtWork(root, reader)
+    with work.parts(MORNING) as (parts, now), parts.database.transaction() as tx:
+        known = parts.sealer, parts.officers, read_people(root)
+        train_people(tx, *known, now, TRAINED_FOR)  # they were when the home was made, years before
     work.rows(clean_row(1), clean_row(2, case="Quentin Zzyzwick was seen."))
     work.tick(MORNING)
     work.tick(WINDOW)
@@ -58,7 +64,7 @@ class Offices:
         with self.parts.database.transaction() as tx:
             person = people.by_email(tx, f"{who}.invalid")
             assert person is not None, who
-            rows = grants.in_force(tx, person.id)
+            rows, training = grants.in_force(tx, person.id), training_of(tx, person, self.now)
             secret = sessions.new_secret()
             begun = self.now - (timedelta(hours=13) if lapsed else timedelta(minutes=11))
             sessions.begin(
@@ -72,9 +78,9 @@ class Offices:
                 fresh_at=self.now if fresh else begun,
                 way="password and app",
             )
-        valid = valid_grants(person, rows, self.now.date(), self.now.date())
+        valid = valid_grants(person, rows, training.until, training.today)
         given = tuple(Grant(item.party, item.flow, item.role) for item in valid)
-        self.at.people.who = Visitor(person.id, person.name, given, secret, fresh)
+        self.at.people.who = Visitor(person.id, person.name, given, secret, fresh, training)
         return self.at.people.who
 
     def get(self, path: str) -> TestResponse:

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +15,14 @@ from werkzeug.test import TestResponse
 
 from gateway.access.rehearsal import Shown, read_people
 from gateway.access.secondfactor import code_now
-from gateway.bootstrap import open_face
+from gateway.access.training import known_as
+from gateway.agreement.windows import london_date
+from gateway.bootstrap import open_face, open_parts
 from gateway.crypto.keys import HomeKeys
 from gateway.engine.door import ask
+from gateway.records import registers
 from gateway.records.leaf import Fact
+from gateway.records.registers import wanted
 from gateway.settings import Home
 from gateway.store import ledger
 from gateway.store import people as rows
@@ -123,6 +127,26 @@ class Doorway:
             found = rows.by_email(tx, self.people[who].email)
         assert found is not None
         return found.id
+
+    def train(self, who: str, until: date | None) -> None:
+        """An officer of theirs notes that they were trained today, and ends what was noted before.
+
+        None: nothing is noted anew.
+        """
+        with open_parts(Home(self.root)) as parts, parts.database.transaction() as tx:
+            found = rows.by_email(tx, self.people[who].email)
+            assert found is not None
+            party, person = found.party, known_as(found)
+            noting = next(it.id for it in parts.officers.of(party, "approver") if it.id != person)
+            known = parts.sealer, parts.officers
+            for row in registers.trained_people(tx):
+                if row.person == person:
+                    last = row.entry_id, "mistaken", noting, "Noted for another.", self.now
+                    registers.take(tx, *known, *last)
+            if until is not None:
+                today = london_date(self.now)
+                asked = wanted.training(person, today, until, "Handling data.", self.now)
+                registers.enter(tx, *known, asked, noting, self.now)
 
     def told(self, name: str) -> list[dict[str, Fact]]:
         """The facts of each leaf of that event."""

@@ -3,6 +3,7 @@
 from at_the_offices import Offices
 
 from gateway.access import people as acts
+from gateway.records import registers
 from gateway.store import grants, people
 
 ADMINISTRATOR = "administrator@ofsted"
@@ -63,6 +64,32 @@ def test_somebody_is_invited_granted_revoked_and_let_go(offices: Offices) -> Non
     assert "Left" in offices.get(place).text
     facts = [leaf["facts"] for leaf in offices.work.leaves("person.left")]
     assert facts == [{"party": "ofsted"}]
+
+
+def test_whose_training_does_not_count_is_named_and_may_do_nothing(offices: Offices) -> None:
+    admin = offices.enter(ADMINISTRATOR)
+    assert "Everybody’s training is on record." in offices.get("/people").text
+    sender = id_of(offices, "sender@ofsted.invalid")
+    with offices.parts.database.transaction() as tx:
+        for row in registers.trained_people(tx):
+            if row.person == "ofsted-officer-1":
+                known = offices.parts.sealer, offices.parts.officers, row.entry_id
+                last = "ofsted-officer-2", "It was somebody else.", offices.now
+                registers.take(tx, *known, "mistaken", *last)
+    page = offices.get("/people").text
+    assert "1 person has no training on record that counts today: Rehearsal sender of ofsted." in (
+        page
+    )
+    page = offices.get(f"/people/{sender}").text
+    assert "they may do nothing here" in page
+    assert "/registers/training/new?person=ofsted-officer-1" in page
+    offices.enter("sender@ofsted")
+    drop = {"op": "register-read", "entry": "foi-0", "party": "ofsted"}
+    assert offices.ask(**drop)["code"] == "session.training"
+    assert offices.get("/send").status_code == 404
+    assert 'for <span class="gateway-code">ofsted-officer-1</span>' in offices.get("/").text
+    offices.at.people.who = admin
+    assert offices.get("/people").status_code == 200
 
 
 def test_nobody_grants_anything_to_themself(offices: Offices) -> None:

@@ -75,6 +75,8 @@ def test_what_is_wrong_with_an_entry_is_said_beside_its_field(offices: Offices) 
     offices.enter(SENDER)
     late = {"day-day": "4", "day-month": "3", "day-year": "2031"}
     own = {**DAY, "until-day": "3", "until-month": "3", "until-year": "2032"}
+    with offices.parts.database.transaction() as tx:
+        before = rows.listed(tx)
     for register, fields, words in (
         ("foi", {}, "Enter the day"),
         ("foi", {**DAY, "day-day": "32", "words": "x"}, "Enter a real day"),
@@ -91,7 +93,7 @@ def test_what_is_wrong_with_an_entry_is_said_beside_its_field(offices: Offices) 
         assert "There is a problem" in told.text
         assert words in told.text, (register, fields)
     with offices.parts.database.transaction() as tx:
-        assert rows.listed(tx) == []
+        assert rows.listed(tx) == before
 
 
 def test_who_reads_and_who_writes(offices: Offices) -> None:
@@ -141,9 +143,39 @@ def test_both_parties_sign_a_review_by_their_own_keys(offices: Offices) -> None:
     )
 
 
+UNTIL = {"until-day": "3", "until-month": "3", "until-year": "2032"}
+
+
 def test_a_person_s_training_shows_with_the_administrator(offices: Offices) -> None:
     offices.enter(SENDER)
-    until = {"until-day": "3", "until-month": "3", "until-year": "2032"}
-    entered(offices, "training", person="ofsted-officer-2", **DAY, **until)
+    entered(offices, "training", person="ofsted-officer-2", **DAY, **UNTIL)
     offices.enter("administrator@ofsted")
     assert "3 March 2032" in offices.get("/people").text
+
+
+def test_officers_and_people_of_the_own_party_alone_are_trained(offices: Offices) -> None:
+    """Also who is no officer: an administrator's grant takes training as any other does."""
+    admin = offices.enter("administrator@ofsted")
+    offices.enter(SENDER)
+    page = offices.get(f"/registers/training/new?person={admin.id}").text
+    assert f'value="{admin.id}" selected' in page
+    assert 'value="ofsted-officer-2"' in page
+    assert "dfe-officer" not in page
+    entered(offices, "training", person=admin.id, **DAY, **UNTIL)
+    told = offices.post(
+        "/registers/training/new", {**DAY, **UNTIL, "words": WORDS, "person": "dfe-officer-2"}
+    )
+    assert told.status_code == 422
+    assert "another party’s person" in told.text or "another party&#39;s person" in told.text
+    offices.enter("administrator@ofsted")
+    assert "3 March 2032" in offices.get(f"/people/{admin.id}").text
+
+
+def test_training_that_counts_for_long_is_not_among_what_is_due(offices: Offices) -> None:
+    offices.enter(SENDER)
+    soon = {"until-day": "1", "until-month": "4", "until-year": "2031"}
+    entry = entered(offices, "training", person="ofsted-clerk", **DAY, **soon)
+    page = offices.get("/registers").text
+    assert page.count("/registers/entries/training-") == 1
+    assert entry in page and "Soon" in page
+    assert offices.get("/registers/training").text.count("/registers/entries/training-") > 5

@@ -2,16 +2,16 @@
 
 import re
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from signing_in import TOKEN, Doorway, Person, doorway_over
 
 from gateway.access import people as acts
-from gateway.access import training
 from gateway.access.people import OPERATOR
 from gateway.access.secondfactor import code_now
+from gateway.agreement.windows import LONDON
 from gateway.store import grants, people
 from gateway.store.alarms import open_alarms
 
@@ -285,16 +285,67 @@ def test_a_revoked_grant_ends_at_once_and_the_attempt_is_recorded(at: Doorway, j
     assert jo.is_in
 
 
-def test_lapsed_training_ends_every_grant(
-    at: Doorway, jo: Person, monkeypatch: pytest.MonkeyPatch
+def test_training_that_lapses_ends_every_grant_in_the_midst_of_a_session(
+    at: Doorway, jo: Person
 ) -> None:
+    at.train(DFE, date(2026, 3, 9))
+    at.now = datetime(2026, 3, 9, 23, 58, tzinfo=LONDON)
     jo.sign_in()
-    monkeypatch.setattr(training, "trained_until", lambda *_: at.now.date())
     assert jo.get("/dfe/notifications/tried").status_code == 200
-    monkeypatch.setattr(training, "trained_until", lambda *_: at.now.date() - timedelta(days=1))
-    assert jo.get("/dfe/notifications/tried").status_code == 404
-    monkeypatch.setattr(training, "trained_until", lambda *_: None)
-    assert jo.get("/dfe/notifications/tried").status_code == 404
+    at.later(minutes=2)
+    told = jo.get("/dfe/notifications/tried")
+    assert told.status_code == 404
+    assert "Nothing that you were granted counts now. The home page says why." in told.text
+    assert at.told("access.refused") == [{"party": "dfe", "way": "web", "code": "session.training"}]
+    assert jo.is_in
+    at.train(DFE, date(2026, 6, 1))
+    assert jo.get("/dfe/notifications/tried").status_code == 200
+
+
+def test_who_has_no_training_that_counts_is_told_what_to_do_and_sees_nothing_else(
+    at: Doorway, jo: Person
+) -> None:
+    at.train(DFE, None)
+    jo.sign_in()
+    page = jo.get("/").text
+    assert '<h1 class="govuk-heading-l">Your training is not on record</h1>' in page
+    assert 'for <span class="gateway-code">dfe-officer-1</span>' in page
+    assert "What is exchanged" not in page
+    places = re.findall(r'href="(/[^"]*)"', page)
+    assert {place for place in places if not place.startswith("/static/")} == {"/", "/account"}
+    for path in ("/collect", "/send", "/health", "/agreement", "/registers", "/dfe/notifications"):
+        assert jo.get(path).status_code == 404, path
+    at.train(DFE, date(2026, 3, 9))
+    assert "What is exchanged" in jo.get("/").text
+    at.now = datetime(2026, 3, 10, 0, 0, tzinfo=LONDON)
+    jo.sign_in()
+    page = " ".join(jo.get("/").text.split())
+    assert "Your training has run out</h1>" in page
+    assert "It counted until 9 March 2026." in page
+    assert "What is exchanged" not in page
+
+
+def test_training_that_soon_runs_out_is_said_first(at: Doorway, jo: Person) -> None:
+    words = "Your training counts until 1 May 2026."
+    at.train(DFE, date(2026, 5, 1))
+    at.now = datetime(2026, 4, 1, 10, 0, tzinfo=LONDON)
+    jo.sign_in()
+    assert words not in jo.get("/").text
+    at.now = datetime(2026, 4, 2, 10, 0, tzinfo=LONDON)
+    jo.sign_in()
+    assert words in jo.get("/").text
+
+
+def test_who_was_granted_nothing_is_told_whom_to_ask(at: Doorway, jo: Person) -> None:
+    own = at.id_of(DFE)
+    with at.database.transaction() as tx:
+        for row in grants.in_force(tx, own):
+            acts.revoke(tx, row.id, OPERATOR, at.now)
+    jo.sign_in()
+    page = jo.get("/").text
+    assert "You have no role here yet" in page
+    assert "Ask an administrator of" in page
+    assert "What is exchanged" not in page
 
 
 def test_what_is_anothers_is_not_there(jo: Person) -> None:

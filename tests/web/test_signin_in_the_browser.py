@@ -2,6 +2,7 @@
 
 import base64
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -171,4 +172,17 @@ def test_the_pages_of_signing_in_can_be_used_by_all(
     assert_accessible(page)
     page.goto(f"{place}/account/password")
     page.get_by_role("button", name="Change my password").click()
+    assert_accessible(page)
+    page.goto(place)
+    assert_accessible(page)
+    at.train(DFE, at.now.date() + timedelta(days=7))
+    page.goto(place)
+    page.get_by_text("After that day you may do nothing here.").wait_for()
+    assert_accessible(page)
+    at.train(DFE, None)
+    page.goto(place)
+    page.get_by_role("heading", name="Your training is not on record").wait_for()
+    assert_accessible(page)
+    page.goto(f"{place}/registers")
+    page.get_by_text("Nothing that you were granted counts now.").wait_for()
     assert_accessible(page)

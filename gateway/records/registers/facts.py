@@ -21,12 +21,13 @@ def latest_agreed_review(tx: Transaction) -> date | None:
     return max(held, default=None)
 
 
-def trained_until(tx: Transaction, person: str) -> date | None:
-    """The last day on which a person's training counts, or None: it may be past.
+def trained_until(tx: Transaction, person: str, party: str) -> date | None:
+    """The last day on which the training of a party's person counts, or None: it may be past.
 
-    ``person``: an officer's id, or another's that names no child.
+    ``person``: an officer's id, or another's that names no child. What another party's officer
+    noted of them is nothing.
     """
-    known = rows.trained(tx, "completed", person)
+    known = [row for row in rows.trained(tx, "completed", person) if row.party == party]
     return last_day(known[-1].due_at) if known else None
 
 

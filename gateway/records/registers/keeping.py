@@ -16,6 +16,7 @@ from gateway.records.registers.reading import Kept, moment, named, read, step_na
 from gateway.records.registers.rules import GATEWAY, RegisterRefused
 from gateway.records.registers.staff import Person, Staff, require_writer
 from gateway.records.registers.wanted import Wanted, said
+from gateway.store import people
 from gateway.store import registers as rows
 from gateway.store.database import Transaction
 from gateway.store.registers import EntryRow, StepRow
@@ -45,6 +46,8 @@ def enter(
     require_writer(officer)
     progress = begun(wanted.register, officer.party, officers.signatories)
     _require_fit(officers, wanted, officer)
+    if wanted.person is not None:
+        _require_own_person(tx, officers, wanted.person, officer)
     if wanted.register == "monitoring":
         known = rows.of_day(tx, "monitoring", officer.party, wanted.opened_on)
         if known is not None:
@@ -87,6 +90,25 @@ def _require_fit(officers: Staff, wanted: Wanted, officer: Person) -> None:
         )
 
 
+def _require_own_person(tx: Transaction, officers: Staff, who: str, officer: Person) -> None:
+    """A party notes the training of its own people, each by the one id that is asked for."""
+    person = people.get(tx, who)
+    if person is not None and person.officer is not None:
+        raise RegisterRefused(
+            "register.person",
+            "That person is an officer, and known in the registers as the officer.",
+            f"Enter it for {person.officer}.",
+        )
+    parties = {item.party for item in officers if item.id == who}
+    parties |= {person.party} if person is not None else set()
+    if parties - {officer.party}:
+        raise RegisterRefused(
+            "register.not-yours",
+            "That is another party's person.",
+            "An officer of that party notes their training.",
+        )
+
+
 def _followed(
     tx: Transaction, sealer: Sealer, wanted: Wanted, officer: Person
 ) -> list[tuple[str, Kept]]:
@@ -95,18 +117,13 @@ def _followed(
     Raises RegisterRefused where what is on record lasts as long.
     """
     if wanted.person is not None and wanted.due_at is not None:
-        known = rows.trained(tx, "completed", wanted.person)
+        noted = rows.trained(tx, "completed", wanted.person)
+        known = [row for row in noted if row.party == officer.party]
         if any(row.due_at >= wanted.due_at for row in known):
             raise RegisterRefused(
                 "register.repeated",
                 "Training of that person that lasts as long is on record already.",
                 "`register list --register training` shows it. Nothing was changed.",
-            )
-        if any(row.party != officer.party for row in known):
-            raise RegisterRefused(
-                "register.not-yours",
-                "That person's training is noted by another party.",
-                "An officer of that party notes it.",
             )
         return [("renewed", read(tx, sealer, row.entry_id)) for row in known]
     if wanted.register == "meeting":

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
+from gateway.access.training import Training, known_as
 from gateway.records.registers import trained_people
 from gateway.records.registers.wanted import last_day
 from gateway.store import grants, people, sessions
@@ -14,11 +15,11 @@ from gateway.store.people import PersonRow
 
 @dataclass(frozen=True)
 class Known:
-    """A person of the administrator's party. ``trained``: the last day that training counts."""
+    """A person of the administrator's party, with their training as it stands."""
 
     row: PersonRow
     grants: Sequence[GrantRow]
-    trained: date | None
+    training: Training
     sessions: int
 
     @property
@@ -29,15 +30,16 @@ class Known:
         return ("Set up", "green") if self.row.enrolled_at else ("Invited", "blue")
 
 
-def everybody(tx: Transaction, party: str) -> list[Known]:
+def everybody(tx: Transaction, party: str, today: date) -> list[Known]:
     """The party's people, those who are here first."""
     given, seen = grants.in_force_by_person(tx, party), sessions.open_counts(tx)
-    trained = {row.person: last_day(row.due_at) for row in trained_people(tx)}
+    noted = [row for row in trained_people(tx) if row.party == party]
+    until = {row.person: last_day(row.due_at) for row in noted}
     found = [
         Known(
             row,
             given.get(row.id, []),
-            trained.get(row.officer or row.id),
+            Training(until.get(known_as(row)), today),
             seen.get(row.id, 0),
         )
         for row in people.listed(tx)
@@ -46,6 +48,6 @@ def everybody(tx: Transaction, party: str) -> list[Known]:
     return sorted(found, key=lambda item: (not item.row.active, item.row.name))
 
 
-def known(tx: Transaction, party: str, person_id: str) -> Known | None:
+def known(tx: Transaction, party: str, person_id: str, today: date) -> Known | None:
     """One of the party's people."""
-    return next((item for item in everybody(tx, party) if item.row.id == person_id), None)
+    return next((item for item in everybody(tx, party, today) if item.row.id == person_id), None)

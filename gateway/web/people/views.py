@@ -9,6 +9,7 @@ from gateway.access import people as acts
 from gateway.access.grants import ALL_FLOWS, ROLES, fits
 from gateway.access.invitations import address_of, queue_invitation
 from gateway.access.people import Newcomer, PersonRefused
+from gateway.access.training import known_as
 from gateway.agreement.model import Flow
 from gateway.agreement.windows import london_date
 from gateway.store.database import Transaction
@@ -28,10 +29,11 @@ def start() -> str:
     """Who there is, and what is to be done about them."""
     own, party = site(), party_of(visitor())
     with own.parts.database.snapshot() as tx:
-        found = everybody(tx, party)
-    today = london_date(own.now())
-    untrained = [item for item in found if item.row.active and not _is_trained(item)]
-    shown = {"people": found, "untrained": untrained, "today": today, "party": party}
+        found = everybody(tx, party, london_date(own.now()))
+    here = [item for item in found if item.row.active]
+    untrained = [item.row.name for item in here if not item.training.counts]
+    ending = [item.row.name for item in here if item.training.ends_soon]
+    shown = {"people": found, "untrained": untrained, "ending": ending, "party": party}
     return render_template("people/start.html", **shown)
 
 
@@ -77,7 +79,7 @@ def grant(person_id: str) -> ResponseReturnValue:
 
     def done(tx: Transaction, by: str) -> str:
         acts.grant(tx, _flows(), person_id, (flow or ALL_FLOWS, role), by, own.now())
-        return "The grant is made. It counts from now on, with training that has not run out."
+        return "The grant is made. It counts while their training is on record and has not run out."
 
     return _act(person_id, done, "role")
 
@@ -169,14 +171,10 @@ def _hand_over(tx: Transaction, person_id: str, token: str) -> None:
 
 def _known(person_id: str) -> Known:
     with site().parts.database.snapshot() as tx:
-        found = known(tx, party_of(visitor()), person_id)
+        found = known(tx, party_of(visitor()), person_id, london_date(site().now()))
     if found is None:
         abort(404)
     return found
-
-
-def _is_trained(item: Known) -> bool:
-    return item.trained is not None and item.trained >= london_date(site().now())
 
 
 def _officers() -> dict[str, str]:
@@ -204,7 +202,7 @@ def _person_page(person_id: str, faults: dict[str, str]) -> ResponseReturnValue:
         faults=faults,
         roles=useful,
         flows=flows,
-        is_trained=_is_trained(found),
+        known_as=known_as(found.row),
         own=found.row.id == visitor().id,
         officers=_officers(),
     )

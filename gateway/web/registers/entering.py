@@ -9,11 +9,12 @@ from flask.typing import ResponseReturnValue
 
 from gateway.records.registers.rules import REGISTERS
 from gateway.records.registers.wanted import INCIDENTS
+from gateway.store import people
 from gateway.web.ledger.views import read_day
 from gateway.web.registers.views import PART, WRITERS
 from gateway.web.site import site
-from gateway.web.visitor import page
-from gateway.web.worker import WorkerRefused, asked
+from gateway.web.visitor import page, visitor
+from gateway.web.worker import WorkerRefused, asked, party_of
 
 
 @dataclass(frozen=True)
@@ -141,14 +142,24 @@ def _aware(faults: dict[str, str]) -> str:
 
 def _page(register: str, form: Form, faults: dict[str, str]) -> ResponseReturnValue:
     officers = site().parts.officers
+    posted = request.method == "POST"
     told = render_template(
         "registers/new.html",
         rules=REGISTERS[register],
         form=form,
         kinds=INCIDENTS,
-        officers=list(officers),
+        people=_people() if "person" in form.more else {},
         parties={item: site().parties()[item] for item in officers.signatories},
-        filled=request.form,
+        filled=request.form if posted else request.args,
         faults=faults,
     )
     return told, (422 if faults else 200)
+
+
+def _people() -> dict[str, str]:
+    """Whose training the visitor's party notes: its officers, and its people who are none."""
+    party, officers = party_of(visitor()), site().parts.officers
+    with site().parts.database.snapshot() as tx:
+        here = [row for row in people.listed(tx) if row.party == party and row.active]
+    found = {item.id: item.name for item in officers.of(party)}
+    return found | {row.id: row.name for row in here if row.officer is None}

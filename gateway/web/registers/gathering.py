@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from gateway.agreement.windows import LONDON
+from gateway.records.registers.owing import TRAINING_WARNINGS
 from gateway.records.registers.rules import REGISTERS, Register
 from gateway.records.registers.wanted import last_day
 from gateway.store import registers as rows
@@ -15,7 +16,7 @@ from gateway.web.visitor import visitor
 from gateway.web.worker import party_of
 
 ENDED_SHOWN = 50
-_SOON = timedelta(days=7)
+_SOON, _TRAINING_SOON = timedelta(days=7), timedelta(days=max(TRAINING_WARNINGS))
 STATES: Mapping[str, tuple[str, str]] = {
     "open": ("Open", "blue"),
     "informed": ("Open, both know of it", "blue"),
@@ -39,6 +40,11 @@ class Listed:
     def state(self) -> tuple[str, str]:
         """Where it stands, and the colour of its badge."""
         return STATES[self.row.state]
+
+    @property
+    def owed(self) -> bool:
+        """Whether something is to be done about it in time; training that counts can wait."""
+        return bool(self.due) and (self.row.register != "training" or self.late or self.soon)
 
 
 @dataclass(frozen=True)
@@ -99,5 +105,6 @@ def _listed(row: EntryRow) -> Listed:
     now = site().now()
     going = row.due_at is not None and row.ended_at is None
     late = going and row.due_at is not None and row.due_at <= now
-    soon = going and not late and row.due_at is not None and row.due_at <= now + _SOON
+    before = _TRAINING_SOON if row.register == "training" else _SOON
+    soon = going and not late and row.due_at is not None and row.due_at <= now + before
     return Listed(row, REGISTERS[row.register].title, due_words(row), late, soon)

@@ -18,7 +18,7 @@ def start() -> str:
     """What is due first, and every register."""
     with site().parts.database.snapshot() as tx:
         entries = open_entries(tx)
-    due = [item for item in entries if item.due]
+    due = [item for item in entries if item.owed]
     return render_template(
         "registers/start.html",
         due=due,

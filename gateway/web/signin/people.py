@@ -30,10 +30,12 @@ class People(Visitors):
         except SessionRefused:
             return None
         given = tuple(Grant(item.party, item.flow, item.role) for item in found.grants)
-        return Visitor(found.person.id, found.person.name, given, held.secret, found.fresh)
+        who = found.person.id, found.person.name
+        return Visitor(*who, given, held.secret, found.fresh, found.training)
 
     def refused(self, visitor: Visitor, party: str, flow: str) -> None:  # noqa: ARG002
         """Record that a visitor asked for what is not theirs; who, the log has."""
-        facts = {"party": party, "way": "web", "code": "session.grant"}
+        code = "session.grant" if visitor.training.counts else "session.training"
+        facts = {"party": party, "way": "web", "code": code}
         with self._parts.database.transaction() as tx:
             record(tx, event("access.refused", "web", "", facts), self._now())

@@ -4,9 +4,10 @@ import json
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from registrar import AGENT, DAY, OURS, THEIRS, WORDS, Book, officer
+from registrar import AGENT, DAY, OURS, STAFF, THEIRS, WORDS, Book, officer
 
 from gateway.access.officers import Officers, OfficersFault
+from gateway.access.people import OPERATOR, Newcomer, add_person
 from gateway.records import registers
 from gateway.records.registers import RegisterRefused, steps_left
 from gateway.records.registers import wanted as asked
@@ -105,8 +106,9 @@ def test_training_is_noted_by_another_and_found_by_the_person(book: Book) -> Non
     kept = book.read(entry)
     assert [(item.step, item.officer) for item in kept.steps] == [("completed", THEIRS)]
     with book.database.transaction() as tx:
-        assert registers.trained_until(tx, THEIRS) == until
-        assert registers.trained_until(tx, OURS) is None
+        assert registers.trained_until(tx, THEIRS, "dfe") == until
+        assert registers.trained_until(tx, THEIRS, "ofsted") is None, "whose person they are not"
+        assert registers.trained_until(tx, OURS, "ofsted") is None
         assert [(row.person, row.entry_id) for row in registers.trained_people(tx)] == [
             (THEIRS, entry)
         ]
@@ -128,7 +130,7 @@ def test_training_is_renewed_and_ends_when_its_person_leaves(book: Book) -> None
     assert book.refused(second, "left", OURS) == "register.not-yours"
     book.take(second, "left", "dfe-dan", "Moved to another department.")
     with book.database.transaction() as tx:
-        assert registers.trained_until(tx, THEIRS) is None
+        assert registers.trained_until(tx, THEIRS, "dfe") is None
 
 
 def test_training_lapses_at_its_time_and_not_before(book: Book) -> None:
@@ -144,9 +146,35 @@ def test_training_lapses_at_its_time_and_not_before(book: Book) -> None:
         registers.lapse(tx, book.sealer, entry, book.now)
     assert refused.value.code == "register.repeated"
     with book.database.transaction() as tx:
-        assert registers.trained_until(tx, THEIRS) == date(2026, 3, 20)
+        assert registers.trained_until(tx, THEIRS, "dfe") == date(2026, 3, 20)
     book.training(until=date(2027, 3, 1))
     assert book.read(entry).row.state == "closed"
+
+
+def test_a_party_trains_its_own_people_alone_and_by_one_id(book: Book) -> None:
+    """Training lets people act: no other party gives it, or gets in its way."""
+    until = date(2027, 3, 1)
+    with book.database.transaction() as tx:
+        clerk, linked = (
+            add_person(
+                tx, Newcomer(name, "dfe", f"{name}@example.org", officer), OPERATOR, book.now
+            )
+            for name, officer in (("clerk", None), ("bob", THEIRS))
+        )
+    for person in (THEIRS, clerk.id):
+        other = asked.training(person, DAY, until, "Handling data.", book.now)
+        assert book.not_entered(other, OURS) == "register.not-yours"
+        assert book.not_entered(other, AGENT) == "register.not-yours"
+    by_person = asked.training(linked.id, DAY, until, "Handling data.", book.now)
+    assert book.not_entered(by_person, "dfe-dan") == "register.person"
+    book.training("dfe-new", date(2028, 3, 1), OURS)  # before anybody is of that id
+    staff = [*STAFF, officer("dfe-new")]
+    book.officers = Officers(staff, STAFF.signatories)
+    book.training("dfe-new", until)
+    book.training(clerk.id, until)
+    with book.database.transaction() as tx:
+        assert registers.trained_until(tx, "dfe-new", "dfe") == until
+        assert registers.trained_until(tx, clerk.id, "dfe") == until
 
 
 def test_an_agent_notes_its_own_peoples_training_and_looks_alone(book: Book) -> None:
