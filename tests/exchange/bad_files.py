@@ -217,7 +217,7 @@ UNREADABLE = (
     BadFile("NUL bytes", lambda e: planted(e, Report_author="A\0B").encode(), "quarantined",
             {"file.nul-bytes": 1}),
     BadFile("Hidden sheet", lambda e: _book(e, _hide_another), "quarantined",
-            {"file.hidden-refused": 1}, file_name=f"{TOKEN}.xlsx"),
+            {"file.hidden-sheet-refused": 1}, file_name=f"{TOKEN}.xlsx"),
     BadFile("Hidden sheet", lambda e: _book(e, _hide_a_row), "quarantined",
             {"file.hidden-refused": 1}, file_name=f"{TOKEN}.xlsx"),
     BadFile("Macros", lambda e: _with_macros(_book(e)), "quarantined", {"file.macros": 1},

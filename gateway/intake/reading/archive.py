@@ -235,7 +235,8 @@ def _unpacked(stream: BinaryIO, member: Member) -> Iterator[bytes]:
                 yield block
         if inflate.eof and (left or inflate.unused_data):
             raise refused("file.unsafe-zip")
-    while member.method == _DEFLATED and not inflate.eof:
+    # An empty part is sometimes called deflated although not even an empty stream was written.
+    while member.packed and member.method == _DEFLATED and not inflate.eof:
         block = inflate.decompress(b"", BLOCK)  # what it still holds back after the last input
         if not block:
             raise refused("file.damaged")

@@ -1,38 +1,23 @@
-"""The parts of a workbook: which sheets it has, where they lie, and what else it carries.
+"""The parts of a workbook: which sheets it has, and where they lie.
 
 What calamine will read is what is looked at: the workbook is found as it finds it, by the package's
-one relation to an office document, and the sheets by the attribute ``r:id``. Any part whose name or
-declared type says macros, links, pivots or pictures is told of, wherever it lies.
+one relation to an office document, and the sheets by the attribute ``r:id``.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from xml.parsers import expat
 
-from gateway.agreement.model import FilePolicy
-from gateway.intake.findings import Finding, finding
+from gateway.intake.findings import finding
 from gateway.intake.reading.archive import Archive
 from gateway.intake.reading.refused import Refused, refused
 from gateway.intake.reading.xmlguard import guarded
 
 _MOST_BYTES = 8 * 1024 * 1024  # of each of these small parts
 _MOST_SHEETS = 255
-_TYPES, _ROOT = "[Content_Types].xml", "_rels/.rels"
+TYPES, _ROOT = "[Content_Types].xml", "_rels/.rels"
 _DOCUMENT, _WORKSHEET = "/relationships/officeDocument", "/relationships/worksheet"
 _FOLDER = "xl/"
-_MACROS = ("macroenabled", "vbaproject", "macrosheet")
-_LINKS = ("externallink", "querytable", "connections")
-_PIVOTS = ("pivotcache", "pivottable", "xl/model/", "datamodel")
-_PICTURES = (
-    "comment",
-    "drawing",
-    "xl/media/",
-    "embeddings",
-    "activex",
-    "ctrlprop",
-    "diagrams",
-    "chart",
-)
 
 Attributes = dict[str, str]
 
@@ -50,12 +35,14 @@ def is_workbook(archive: Archive) -> bool:
     """Whether the zip is an XLSX workbook, rather than a document, an ODS, an XLSB or any zip."""
     names = {name.replace("\\", "/").lstrip("./").lower() for name in archive.members}
     books = [name for name in names if name.startswith("xl/workbook") and name.endswith(".xml")]
-    return bool(books) and _TYPES.lower() in names
+    return bool(books) and TYPES.lower() in names
 
 
-def sheets(archive: Archive) -> list[SheetPart]:
-    """The workbook's sheets, in order. Raises Refused ``file.damaged``, ``file.unsafe-xml``."""
-    workbook = _workbook(archive)
+def sheets(archive: Archive, workbook: str) -> list[SheetPart]:
+    """The sheets that the workbook's own part lists, in order.
+
+    Raises Refused ``file.damaged``, ``file.unsafe-xml``.
+    """
     folder, _, file = workbook.rpartition("/")
     relations = _relations(archive, f"{folder}/_rels/{file}.rels")
     listed: list[tuple[str, str, str]] = []
@@ -66,7 +53,7 @@ def sheets(archive: Archive) -> list[SheetPart]:
             state = attributes.get("state", "visible")
             listed.append((attributes.get("name", ""), state, relation))
 
-    _parse(archive, workbook, on_sheet)
+    parse(archive, workbook, on_sheet)
     names = [name for name, _, _ in listed]
     if not names or len(names) > _MOST_SHEETS or len(set(names)) != len(names):
         raise refused("file.damaged")
@@ -76,37 +63,7 @@ def sheets(archive: Archive) -> list[SheetPart]:
     ]
 
 
-def carried(archive: Archive, policy: FilePolicy) -> list[Finding]:
-    """What the workbook carries beside its sheets, as the policy says: findings, errors included.
-
-    Raises Refused ``file.macros`` in any case.
-    """
-    said = [name.lower() for name in archive.members]
-
-    def on_type(_: str, attributes: Attributes) -> None:
-        said.append(attributes.get("ContentType", "").lower())
-        said.append(attributes.get("PartName", "").lower())
-
-    _parse(archive, _TYPES, on_type)
-
-    def says(marks: tuple[str, ...]) -> bool:
-        return any(mark in text for text in said for mark in marks)
-
-    if says(_MACROS):
-        raise refused("file.macros")
-    findings = []
-    if says(_LINKS):
-        refuse = policy.external_links == "refuse"
-        findings.append(finding("file.external-links-refused" if refuse else "file.external-links"))
-    if says(_PIVOTS):
-        refuse = policy.pivot_caches == "refuse"
-        findings.append(finding("file.pivot-refused" if refuse else "file.pivot"))
-    if says(_PICTURES):
-        findings.append(finding("file.comments"))
-    return findings
-
-
-def _workbook(archive: Archive) -> str:
+def workbook_part(archive: Archive) -> str:
     """The workbook's own part. Raises Refused ``file.unsafe-zip`` unless it is one in ``xl/``."""
     relations = _relations(archive, _ROOT)
     targets = [target for kind, target in relations.values() if kind.endswith(_DOCUMENT)]
@@ -127,7 +84,7 @@ def _relations(archive: Archive, name: str) -> dict[str, tuple[str, str]]:
                 raise refused("file.unsafe-zip")
             relations[key] = (attributes.get("Type", ""), attributes.get("Target", ""))
 
-    _parse(archive, name, on_relation)
+    parse(archive, name, on_relation)
     return relations
 
 
@@ -142,13 +99,25 @@ def _part(archive: Archive, kind: str, target: str) -> str | None:
     raise refused("file.damaged")
 
 
-def _parse(archive: Archive, name: str, on_start: Callable[[str, Attributes], None]) -> None:
+def parse(
+    archive: Archive,
+    name: str,
+    on_start: Callable[[str, Attributes], None],
+    on_text: Callable[[str], None] | None = None,
+    on_end: Callable[[str], None] | None = None,
+) -> None:
+    """Parse one small XML part, telling what stands in it.
+
+    Raises Refused ``file.damaged`` when it is absent or no XML, ``file.unsafe-xml``.
+    """
     if name not in archive.members:
         raise refused("file.damaged")
     part = archive.read(name, _MOST_BYTES)
     data = b"".join(guarded([part], len(part)))
     parser = expat.ParserCreate("UTF-8")
     parser.StartElementHandler = on_start
+    parser.CharacterDataHandler = on_text
+    parser.EndElementHandler = on_end
     parser.StartDoctypeDeclHandler = _no_dtd
     try:
         parser.Parse(data, True)

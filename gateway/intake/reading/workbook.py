@@ -15,7 +15,7 @@ from python_calamine import CalamineSheet, CalamineWorkbook, PasswordError
 from gateway.agreement.model import RuleBook
 from gateway.intake.findings import Finding, finding
 from gateway.intake.reading import archive as zips
-from gateway.intake.reading import parts
+from gateway.intake.reading import leftovers, parts
 from gateway.intake.reading.cells import CONTROL, FAILED, cell_series, cell_text
 from gateway.intake.reading.headings import HEAD_ROWS, HeadingRow, KnownHeadings, narrow_enough
 from gateway.intake.reading.refused import Refused, refused
@@ -84,8 +84,9 @@ def open_workbook(stream: BinaryIO, book: RuleBook) -> Opened:
     """Inspect the workbook and choose its one visible sheet with the headings.
 
     Raises Refused: ``file.unknown-format`` (another kind of zip), ``file.format-not-agreed``,
-    those of `archive`, `parts` and `xmlguard`, ``file.over-limit``, ``file.damaged``,
-    ``file.no-headings``, ``file.two-tables``, ``file.too-wide``, ``file.hidden-refused``.
+    those of `archive`, `parts`, `leftovers` and `xmlguard`, ``file.over-limit``, ``file.damaged``,
+    ``file.no-headings``, ``file.two-tables``, ``file.too-wide``, ``file.hidden-sheet-refused``,
+    ``file.hidden-refused``.
     """
     archive = zips.open_archive(stream)
     if not parts.is_workbook(archive):
@@ -93,9 +94,11 @@ def open_workbook(stream: BinaryIO, book: RuleBook) -> Opened:
     if "xlsx" not in book.flow.files.formats:
         raise refused("file.format-not-agreed")
     zips.inspect(archive)
-    findings = parts.carried(archive, book.flow.files)
+    findings = leftovers.carried(archive, book.flow.files)
     _refuse_errors(findings)
-    listed = parts.sheets(archive)
+    workbook = parts.workbook_part(archive)
+    listed = parts.sheets(archive, workbook)
+    findings += leftovers.left_over(archive, workbook, listed)
     scans = _sweep(archive, {sheet.part for sheet in listed if sheet.part})
     source, heading = _choose(stream, book, listed, scans)
     findings += _hidden(book, listed, source)
@@ -165,12 +168,12 @@ def _texts(row: Row, offset: int) -> list[str]:
 
 
 def _hidden(book: RuleBook, listed: list[parts.SheetPart], source: SheetSource) -> list[Finding]:
-    count = sum(not sheet.visible for sheet in listed)
-    count += source.scan.hidden(source.last_row, source.last_column)
-    if not count:
-        return []
-    refuse = book.flow.files.hidden == "refuse"
-    return [finding("file.hidden-refused" if refuse else "file.hidden-reported", count=count)]
+    word = "refused" if book.flow.files.hidden == "refuse" else "reported"
+    counts = {
+        f"file.hidden-sheet-{word}": sum(not sheet.visible for sheet in listed),
+        f"file.hidden-{word}": source.scan.hidden(source.last_row, source.last_column),
+    }
+    return [finding(code, count=count) for code, count in counts.items() if count]
 
 
 @contextmanager

@@ -15,6 +15,7 @@ import threading
 import time
 from pathlib import Path
 
+import attacks
 import polars
 from python_calamine import CalamineWorkbook
 
@@ -308,4 +309,6 @@ ACTS = {
     "long-text": lie({"notes": "x" * 501}),
     "control-character": lie({"notes": "a\x01b"}),
     "row-as-text": lie({"row": "Amy"}),
+    **{name: trying(attempt) for name, attempt in attacks.ATTEMPTS.items()},
+    **attacks.ACTS,
 }

@@ -27,10 +27,11 @@ from gateway.intake.confined import (
     ReaderFailed,
     TableFrame,
 )
-from gateway.intake.findings import finding
+from gateway.intake.findings import Finding, finding
 
 Saying = Callable[..., BinaryIO]
-EPERM, EACCES, EBADF = 101, 113, 109  # the hostile examiner's exit code: 100 and the error's number
+# The hostile examiner's exit code: 100 and the error's number.
+EPERM, EBADF, ENOMEM, ENOSYS = 101, 109, 112, 138
 
 REFUSED = {
     "socket": EPERM,
@@ -48,6 +49,36 @@ REFUSED = {
     "kill-zygote": EPERM,
     "executable-memory": EPERM,
     "change-limits": EPERM,
+    "open-to-write {own}": EPERM,
+    "open-input-anew": EPERM,
+    "own-memory": EPERM,
+    "zygote-memory": EPERM,
+    "environment": EPERM,
+    "make-folder {free}": EPERM,
+    "make-link {free}": EPERM,
+    "remove {own}": EPERM,
+    "rename {own}": EPERM,
+    "truncate {own}": EPERM,
+    "truncate-input": EPERM,
+    "anonymous-file": EPERM,
+    "any-descriptor": EBADF,
+    "connect": EPERM,
+    "vfork": EPERM,
+    "process-by-clone": EPERM,
+    "process-by-clone3": ENOSYS,
+    "user-namespace": EPERM,
+    "other-signal": EPERM,
+    "leave-session": EPERM,
+    "no-limit-of-time": EPERM,
+    "signals-from-input": EPERM,
+    "later-executable": EPERM,
+    "shared-memory": ENOMEM,
+    "kernel-rings": EPERM,
+    "kernel-programs": EPERM,
+    "read-the-zygote": EPERM,
+    "keys-of-the-kernel": EPERM,
+    "new-root": EPERM,
+    "become-root": EPERM,
 }
 OVER_LIMIT = {
     "four-gigabytes",
@@ -56,9 +87,24 @@ OVER_LIMIT = {
     "deaf",
     "silent",
     "flood",
+    "piece-by-piece",
+    "slow-pattern",
+    "dripping",
+    "goes-on-unheard",
+    "stops-itself",
+    "abort",
+    "endless-findings",
+    "empty-frames",
 }
 BROKEN = {
     "segfault",
+    "bus-error",
+    "illegal-instruction",
+    "division",
+    "hang-up",
+    "many-threads",
+    "endless-recursion",
+    "other-architecture",
     "leave 0",
     "leave 1",
     "truncated",
@@ -180,7 +226,8 @@ def test_an_attack_is_refused_and_the_next_file_served(
     tmp_path: Path,
 ) -> None:
     own = tmp_path / "own"
-    own.touch(mode=0o600)
+    own.write_text("as it was")
+    own.chmod(0o666)
     tmp_path.chmod(0o777)
     line = act.format(free=tmp_path / "free", own=own)
     with pytest.raises(ReaderFailed) as failed:
@@ -188,7 +235,22 @@ def test_an_attack_is_refused_and_the_next_file_served(
     assert failed.value.code == "file.reader-failed"
     assert f"(code {code})" in failed.value.why
     assert not (tmp_path / "free").exists()
-    assert own.stat().st_mode & 0o777 == 0o600
+    assert own.stat().st_mode & 0o777 == 0o666
+    assert own.read_text() == "as it was"
+    serves()
+
+
+def test_no_system_call_but_those_listed_is_let_through(
+    hostile_reader: Reader, saying: Saying, today: date, serves: Callable[[], None]
+) -> None:
+    """Every number there could be is tried; the answer then has no outcome, as is right."""
+    told: list[Finding] = []
+    with pytest.raises(ReaderFailed, match="no outcome"):
+        for frame in hostile_reader.examine("notifications", saying("every-other-call"), today):
+            assert isinstance(frame, FindingsFrame)
+            told += frame.items
+    assert [item.row for item in told[:-1]] == []
+    assert told[-1].count is not None and told[-1].count > 400
     serves()
 
 

@@ -126,7 +126,8 @@ def test_an_ordinary_user_has_the_same_confinement(book: RuleBook, ordinary_user
     folder = ordinary_user.folder
     (folder / "worker.py").write_text(WORKER)
     (folder / "book").write_text(book.model_dump_json())
-    (folder / "hostile.py").write_bytes(Path(__file__).with_name("hostile.py").read_bytes())
+    for name in ("hostile.py", "attacks.py"):
+        (folder / name).write_bytes(Path(__file__).with_name(name).read_bytes())
     ordinary_user.own(folder)
     refused = ["socket", "open", f"write {folder / 'free'}", f"chmod {folder / 'book'}", "fork"]
     over = ["endless", "four-gigabytes"]

@@ -212,6 +212,18 @@ def test_sizes_that_follow_the_data_are_read(read, good):
     assert read(bytes(stream.data)).values == [("SCN0001", "Male", None)]
 
 
+def test_an_empty_part_that_is_called_deflated_is_no_harm(read, refusal, good, rezip):
+    """LibreOffice writes an empty thumbnail so: no byte at all, not even of an empty stream."""
+    name = "docProps/thumbnail.wmf"
+    stored = rezip(good, {name: b""}, zipfile.ZIP_STORED)
+    at = _central(stored, name)
+    local = struct.unpack_from("<I", stored, at + 42)[0]
+    called = _patched(_patched(stored, at + 10, "<H", 8), local + 8, "<H", 8)
+    assert read(called).values == [("SCN0001", "Male", None)]
+    lying = _patched(_patched(called, at + 24, "<I", 9), local + 22, "<I", 9)
+    assert refusal(lying) == ["file.unsafe-zip"]
+
+
 @pytest.mark.parametrize(
     "xml",
     [

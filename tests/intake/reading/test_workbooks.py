@@ -195,23 +195,32 @@ def _filter(_, sheet):
 
 
 HIDING = [
-    (_hide_row, 1),
-    (_flat_row, 1),
-    (_hide_columns, 2),
-    (_flat_column, 1),
-    (_hide_sheet, 1),
-    (_deep_sheet, 1),
-    (_filter, 1),
+    (_hide_row, "file.hidden", 1),
+    (_flat_row, "file.hidden", 1),
+    (_hide_columns, "file.hidden", 2),
+    (_flat_column, "file.hidden", 1),
+    (_hide_sheet, "file.hidden-sheet", 1),
+    (_deep_sheet, "file.hidden-sheet", 1),
+    (_filter, "file.hidden", 1),
 ]
 
 
-@pytest.mark.parametrize(("shape", "count"), HIDING)
-def test_hidden_things_are_refused_or_reported(read, refusal, xlsx, shape, count):
+@pytest.mark.parametrize(("shape", "code", "count"), HIDING)
+def test_hidden_things_are_refused_or_reported(read, refusal, xlsx, shape, code, count):
     data = xlsx([HEAD, ROW], shape)
-    assert refusal(data) == ["file.hidden-refused"]
+    assert refusal(data) == [f"{code}-refused"]
     reading = read(data, hidden="report")
-    assert reading.queries == [finding("file.hidden-reported", count=count)]
+    assert reading.queries == [finding(f"{code}-reported", count=count)]
     assert reading.values == [READ]
+
+
+def test_hidden_sheets_and_hidden_rows_are_told_apart(refusal, xlsx):
+    def shape(workbook, sheet):
+        _hide_sheet(workbook, sheet)
+        _hide_row(workbook, sheet)
+
+    told = refusal(xlsx([HEAD, ROW], shape))
+    assert told == ["file.hidden-sheet-refused", "file.hidden-refused"]
 
 
 @pytest.mark.parametrize(
