@@ -6,6 +6,7 @@ from typing import Any
 
 from flask import abort, flash, redirect, render_template, request
 from flask.typing import ResponseReturnValue
+from werkzeug.datastructures import MultiDict
 
 from gateway.records.registers.rules import REGISTERS
 from gateway.records.registers.wanted import INCIDENTS
@@ -142,7 +143,7 @@ def _aware(faults: dict[str, str]) -> str:
 
 def _page(register: str, form: Form, faults: dict[str, str]) -> ResponseReturnValue:
     officers = site().parts.officers
-    posted = request.method == "POST"
+    led_here = MultiDict({"person": request.args.get("person", "")})  # from the person's own page
     told = render_template(
         "registers/new.html",
         rules=REGISTERS[register],
@@ -150,7 +151,7 @@ def _page(register: str, form: Form, faults: dict[str, str]) -> ResponseReturnVa
         kinds=INCIDENTS,
         people=_people() if "person" in form.more else {},
         parties={item: site().parties()[item] for item in officers.signatories},
-        filled=request.form if posted else request.args,
+        filled=request.form if request.method == "POST" else led_here,
         faults=faults,
     )
     return told, (422 if faults else 200)
