@@ -50,6 +50,7 @@ class WebSettings(Part):
     Off this computer's loopback it is served by TLS alone: with a ``certificate`` and its ``key``
     (files, below the home or absolute), or ``behind_proxy``: the addresses of proxies that end TLS.
     ``origin`` is then the site's address as people have it, such as https://gateway.example.gov.uk.
+    ``breached_passwords``: a file (below the home or absolute) of those that nobody may choose.
     """
 
     listen: str = ""
@@ -58,6 +59,7 @@ class WebSettings(Part):
     key: str = ""
     behind_proxy: tuple[str, ...] = ()
     threads: int = Field(default=8, ge=1, le=64)
+    breached_passwords: str = ""
 
 
 class SftpSettings(Part):
