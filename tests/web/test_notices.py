@@ -177,10 +177,11 @@ def test_every_change_of_how_somebody_signs_in_is_told(at: Doorway, known: Perso
 
 def test_a_key_that_is_taken_away_is_told(at: Doorway, known: Person) -> None:
     known.sign_in()
+    own = at.id_of(DFE)
     with at.database.transaction() as tx:
         tx.execute(
             sa.insert(webauthn_credentials).values(
-                person_id=at.id_of(DFE),
+                person_id=own,
                 name="blue key",
                 credential_id=b"1",
                 public_key=b"1",
