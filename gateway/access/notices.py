@@ -65,7 +65,7 @@ KEY_REMOVED = News(
     _A_FEW,
 )
 CODES = News(
-    "codes-made",
+    "recovery-codes",
     "new recovery codes were made",
     "New recovery codes were made for your account. Those before work no more.",
     _A_FEW,

@@ -43,7 +43,8 @@ def look_at_mail(home: Home) -> Iterator[Found]:
     """Whether e-mail is set, privately; the server itself is not asked."""
     settings = Settings.load(home.settings_file).mail
     if not settings.host:
-        yield "mail", "warn", "No mail server is set: alarms are told to nobody. See [mail]."
+        words = "No mail server is set: nobody is told of alarms or odd sign-ins. See [mail]."
+        yield "mail", "warn", words
         return
     try:
         require_private(settings)

@@ -169,6 +169,8 @@ def test_every_change_of_how_somebody_signs_in_is_told(at: Doorway, known: Perso
         "a recovery code was used",
         "an authenticator app was set up",
     ]
+    changed = [facts["what"] for facts in at.told("person.proof")]
+    assert changed == ["password", "recovery-codes", "app-set-up"]
     for row in notices(at):
         for secret in (NEW, known.shown.password, key, code, *codes, "http", known.cookie):
             assert secret not in row.body + row.subject
