@@ -48,6 +48,7 @@ class WebSettings(Part):
     (files, below the home or absolute), or ``behind_proxy``: the addresses of proxies that end TLS.
     ``origin`` is then the site's address as people have it, such as https://gateway.example.gov.uk.
     ``security_contact``: a URI for who found a hole, which /.well-known/security.txt tells.
+    ``breached_passwords``: a file (below the home or absolute) of those that nobody may choose.
     """
 
     listen: str = ""
@@ -57,6 +58,7 @@ class WebSettings(Part):
     behind_proxy: tuple[str, ...] = ()
     threads: int = Field(default=8, ge=1, le=64)
     security_contact: str = Field(default="", pattern=r"^((https|mailto|tel):[!-~]{1,200})?$")
+    breached_passwords: str = ""
 
 
 class SftpSettings(Part):

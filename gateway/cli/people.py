@@ -10,9 +10,10 @@ import click
 from gateway.access import people as acts
 from gateway.access.grants import ALL_FLOWS, ROLES
 from gateway.access.invitations import address_of, queue_invitation
+from gateway.access.notices import RESET, tell_person
 from gateway.access.people import OPERATOR, Newcomer, PersonRefused
 from gateway.access.rehearsal import read_people
-from gateway.access.secondfactor import code_now
+from gateway.access.secondfactor import code_now, seconds_left
 from gateway.access.training import known_as, training_of
 from gateway.cli.context import JSON, NOW, Cli
 from gateway.cli.words import say, say_error, say_json, say_table
@@ -93,6 +94,7 @@ def reset(cli: Cli, person: str, as_link: bool, now: str | None) -> None:
     with _acting(cli, now) as (parts, tx, at):
         found = acts.person_of(tx, person)
         token = acts.reset(tx, found.id, OPERATOR, at)
+        tell_person(tx, parts, found, RESET, at)
         _hand_over(parts, tx, found.id, token, as_link, at)
 
 
@@ -201,6 +203,7 @@ def code(cli: Cli, email: str, now: str | None) -> None:
                 "Look at your own authenticator app.",
             )
         click.echo(code_now(shown[email].key, at))
+        click.echo(f"It is good for {seconds_left(at)} seconds.", err=True)
 
 
 def _require_party(parts: Parts, party: str, officer: str | None) -> None:

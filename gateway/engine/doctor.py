@@ -20,7 +20,12 @@ from gateway.crypto.keystate import KeyState
 from gateway.crypto.openpgp import OpenPGP, pick, refuse_unusable
 from gateway.crypto.pins import load_pins
 from gateway.engine.clock import read_clock
-from gateway.engine.outside import look_at_buckets, look_at_clock, look_at_mail
+from gateway.engine.outside import (
+    look_at_breached_passwords,
+    look_at_buckets,
+    look_at_clock,
+    look_at_mail,
+)
 from gateway.engine.ways import look_at_sftp
 from gateway.engine.webtls import look_at_web
 from gateway.intake.confined.frames import ReaderFailed
@@ -63,6 +68,7 @@ def examine_home(home: Home) -> list[Look]:
         _web,
         _clock,
         _mail,
+        _breached_passwords,
         _buckets,
         _reader,
     )
@@ -261,6 +267,10 @@ def _clock(home: Home) -> Iterator[Look]:
 
 def _mail(home: Home) -> Iterator[Look]:
     yield from (Look(*found) for found in look_at_mail(home))
+
+
+def _breached_passwords(home: Home) -> Iterator[Look]:
+    yield from (Look(*found) for found in look_at_breached_passwords(home))
 
 
 def _buckets(home: Home) -> Iterator[Look]:

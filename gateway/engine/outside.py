@@ -1,9 +1,14 @@
-"""What the gateway relies on outside itself, as the doctor sees it: clock, mail server, buckets."""
+"""What the gateway relies on outside itself, as the doctor sees it.
+
+The clock, the mail server, buckets, and the list of breached passwords.
+"""
 
 from collections.abc import Callable, Iterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Literal
 
+from gateway.access.breached import BreachedFault, examine
 from gateway.crypto.keys import HomeKeys
 from gateway.engine.clock import Reading, latest_moment
 from gateway.engine.post import PostFault, password_of, require_private
@@ -11,6 +16,7 @@ from gateway.settings import Home, Settings
 from gateway.store.database import Database, StoreFault
 from gateway.store.s3 import UNSAFE, of_settings, outboxes
 
+_OLD = timedelta(days=365)
 Found = tuple[str, Literal["ok", "warn", "fail"], str]
 
 
@@ -37,7 +43,8 @@ def look_at_mail(home: Home) -> Iterator[Found]:
     """Whether e-mail is set, privately; the server itself is not asked."""
     settings = Settings.load(home.settings_file).mail
     if not settings.host:
-        yield "mail", "warn", "No mail server is set: alarms are told to nobody. See [mail]."
+        words = "No mail server is set: nobody is told of alarms or odd sign-ins. See [mail]."
+        yield "mail", "warn", words
         return
     try:
         require_private(settings)
@@ -47,6 +54,23 @@ def look_at_mail(home: Home) -> Iterator[Found]:
         yield "mail", "fail", f"{fault.args[0]} {fault.hint}"
         return
     yield "mail", "ok", f"By {settings.host}, port {settings.port}, security {settings.security}."
+
+
+def look_at_breached_passwords(home: Home) -> Iterator[Found]:
+    """Whether the list of breached passwords can be searched, and how old it is."""
+    name, named = "breached passwords", Settings.load(home.settings_file).web.breached_passwords
+    if not named:
+        words = "No list is set: a password that was stolen elsewhere is taken. See [web]."
+        yield name, "warn", words
+        return
+    try:
+        since = examine(Path(home.root, named))
+    except BreachedFault as fault:
+        yield name, "fail", f"{fault.args[0]} {fault.hint}"
+        return
+    old = datetime.now(UTC) - since > _OLD
+    words = f"The list is of {since.date().isoformat()}."
+    yield name, "warn" if old else "ok", words + (" Fetch a new one." if old else "")
 
 
 def look_at_buckets(home: Home) -> Iterator[Found]:

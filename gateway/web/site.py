@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from flask import current_app
@@ -32,6 +33,12 @@ class Site:
     def secure(self) -> bool:
         """Whether people reach the site by TLS."""
         return self.parts.settings.web.origin.startswith("https://")
+
+    @property
+    def breached(self) -> Path | None:
+        """The file of breached passwords, where one is set."""
+        named = self.parts.settings.web.breached_passwords
+        return Path(self.parts.home.root, named) if named else None
 
     def parties(self) -> Mapping[str, str]:
         """The names of all parties of the home's agreements, by id."""

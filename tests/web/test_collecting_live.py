@@ -15,11 +15,10 @@ import pytest
 from receipting import copied
 from recipients import MONDAY, place_packages
 from rehearsing import AtWork
-from signing_in import TOKEN
+from signing_in import TOKEN, lasting_code
 from site_process import PATIENCE_SECONDS, port_of, running
 
 from gateway.access.rehearsal import read_people
-from gateway.access.secondfactor import code_now
 from gateway.bootstrap import open_parts
 from gateway.crypto import excel
 from gateway.engine.door import Door
@@ -37,7 +36,7 @@ class Live:
         self.home, self.port, self.cookie = home, port, ""
         [shown] = [item for item in read_people(home.root) if item.who == PANEL]
         self.form("/sign-in", email=shown.email, password=shown.password)
-        self.form("/sign-in/code", code=code_now(shown.key, datetime.now(UTC)))
+        self.form("/sign-in/code", code=lasting_code(shown.key))
 
     def ask(self, path: str, body: bytes | None = None) -> tuple[int, str]:
         """GET or POST; the status and the page."""
@@ -104,6 +103,15 @@ def live(template_home: Path, site_reader: Reader, tmp_path: Path) -> Iterator[L
         log = tmp_path / "web.log"
         process = stack.enter_context(running(root, log))
         yield Live(home, port_of(log, process))
+
+
+def test_a_session_outlives_the_process(rehearsal_home: Path, tmp_path: Path) -> None:
+    with running(rehearsal_home, tmp_path / "before.log") as process:
+        live = Live(Home(rehearsal_home), port_of(tmp_path / "before.log", process))
+        assert live.ask("/account")[0] == 200
+    with running(rehearsal_home, tmp_path / "after.log") as process:
+        live.port = port_of(tmp_path / "after.log", process)
+        assert live.ask("/account")[0] == 200
 
 
 def test_a_download_that_broke_off_goes_on_and_opens_in_excel(

@@ -1,13 +1,14 @@
 """Sending to the site as it really runs: `gateway run`, its web process, and its worker."""
 
 import re
+import select
 import signal
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from contextlib import contextmanager, suppress
 from http.client import HTTPConnection
 from pathlib import Path
 from urllib.parse import urlencode
@@ -16,16 +17,21 @@ import psutil
 import pytest
 from rehearsing import NOTIFICATIONS, clean_row, csv_of
 from senders import OURS, SENDER
-from signing_in import TOKEN
+from signing_in import TOKEN, lasting_code
 from site_process import CHECKOUT, PATIENCE_SECONDS, port_of
 
 from gateway.access.rehearsal import read_people
-from gateway.access.secondfactor import code_now
 from gateway.settings import Home
 
 BOUNDARY = "a-boundary-of-tests"
 A_DAY = [clean_row(number) for number in range(1, 51)]  # a typical day's extract: 50 rows
 MEGABYTE = 1024 * 1024
+LIMIT = 8 * MEGABYTE
+
+
+def chunk(block: bytes) -> bytes:
+    """A chunk of a body whose length is not told."""
+    return f"{len(block):x}\r\n".encode() + block + b"\r\n"
 
 
 class Live:
@@ -93,6 +99,21 @@ class Live:
         to.sendall("\r\n".join([*lines, "", ""]).encode() + head)
         return to, head
 
+    def begin_untold(self) -> socket.socket:
+        """An upload that does not tell its length, and comes in chunks; its head is sent."""
+        to = socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE_SECONDS)
+        head = self.head()
+        lines = (
+            f"POST {OURS}/send HTTP/1.1",
+            f"Host: localhost:{self.port}",
+            f"Cookie: gateway={self.cookie}",
+            f"Content-Type: multipart/form-data; boundary={BOUNDARY}",
+            "Transfer-Encoding: chunked",
+            "Connection: close",
+        )
+        to.sendall("\r\n".join([*lines, "", ""]).encode() + chunk(head))
+        return to
+
     def inbox(self) -> list[str]:
         """What lies in the inbox."""
         folder = self.home.inbox_of("ofsted", NOTIFICATIONS)
@@ -101,13 +122,31 @@ class Live:
     def _sign_in(self) -> None:
         [shown] = [item for item in read_people(self.home.root) if item.who == SENDER]
         self.form("/sign-in", email=shown.email, password=shown.password)
-        self.form("/sign-in/code", code=code_now(shown.key, datetime.now(UTC)))
+        self.form("/sign-in/code", code=lasting_code(shown.key))
 
 
 @pytest.fixture
 def live(rehearsal_home: Path, tmp_path: Path) -> Iterator[Live]:
     """`gateway run` over a rehearsal home, stopped at the end."""
-    log = tmp_path / "run.log"
+    with running_service(rehearsal_home, tmp_path / "run.log") as made:
+        yield made
+
+
+@pytest.fixture
+def limited(rehearsal_home: Path, tmp_path: Path) -> Iterator[Live]:
+    """The same, where a file may have `LIMIT` bytes."""
+    [agreement] = (rehearsal_home / "config" / "agreements").glob("*.toml")
+    text, before = agreement.read_text(encoding="utf-8"), "files = { "
+    assert before in text
+    text = text.replace(before, f"{before}maximum_bytes = {LIMIT}, ")
+    agreement.write_text(text, encoding="utf-8")
+    with running_service(rehearsal_home, tmp_path / "run.log") as made:
+        yield made
+
+
+@contextmanager
+def running_service(rehearsal_home: Path, log: Path) -> Iterator[Live]:
+    """`gateway run`, and a sender at it."""
     settings = rehearsal_home / "config" / "gateway.toml"
     settings.write_text("settle_seconds = 0.2\n", encoding="utf-8")
     words = ["--home", str(rehearsal_home), "run", "--web", "127.0.0.1:0"]
@@ -149,6 +188,20 @@ def test_two_gigabytes_are_refused_at_once(live: Live) -> None:
         heard = to.recv(65536)
     assert heard.startswith(b"HTTP/1.1 413")
     assert live.inbox() == []
+
+
+def test_two_gigabytes_of_untold_length_stop_at_the_limit(limited: Live, tmp_path: Path) -> None:
+    block, sent = chunk(bytes(MEGABYTE)), 0
+    with limited.begin_untold() as to, suppress(ConnectionError):  # it closes before all has come
+        while sent < 2 * 1024 and not select.select([to], [], [], 0)[0]:
+            to.sendall(block)
+            sent += 1
+    until = time.monotonic() + PATIENCE_SECONDS
+    while '"code": "drop.too-large"' not in (tmp_path / "run.log").read_text():
+        assert time.monotonic() < until
+        time.sleep(0.05)
+    assert sent < 100, "the rest of two gigabytes is not taken"
+    assert limited.inbox() == []
 
 
 def test_an_upload_that_stops_half_way_leaves_nothing(live: Live) -> None:

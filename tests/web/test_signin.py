@@ -1,7 +1,9 @@
 """Signing in by its pages: password, second factor, sessions, and what must not let anybody in."""
 
+import hashlib
 import re
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
@@ -205,6 +207,26 @@ def test_a_code_works_once(at: Doorway, jo: Person) -> None:
     assert not other.is_in
     at.later(seconds=31)
     assert other.give_code().status_code == 302
+
+
+def test_one_code_by_many_at_once_lets_one_in(at: Doorway, jo: Person) -> None:
+    several = [at.person(DFE) for _ in range(4)]
+    for person in several:
+        person.give_password()
+    code = jo.code()
+    with ThreadPoolExecutor(len(several)) as pool:
+        answers = list(pool.map(lambda person: person.give_code(code).status_code, several))
+    assert sorted(answers) == [200, 200, 200, 302]
+    assert [person.is_in for person in several].count(True) == 1
+
+
+def test_a_code_is_good_for_half_a_minute(at: Doorway, jo: Person) -> None:
+    begins = at.now = at.now.replace(second=0, microsecond=0)
+    code = jo.code()
+    for seconds, good in ((-1, False), (30, False), (29, True)):
+        at.now = begins + timedelta(seconds=seconds)
+        jo.give_password()
+        assert (jo.give_code(code).status_code == 302) == good, seconds
 
 
 def test_codes_of_other_times_and_other_people_let_nobody_in(at: Doorway, jo: Person) -> None:
@@ -426,6 +448,24 @@ def test_another_password_signs_out_everywhere_else(at: Doorway, jo: Person) -> 
     assert second.give_password().status_code == 200
     assert second.give_password(new).status_code == 302
     assert {"party": "dfe", "what": "password"} in at.told("person.proof")
+
+
+def test_no_breached_password_is_taken(rehearsal_home: Path) -> None:
+    stolen = "velvet otter quartz"
+    digest = hashlib.sha1(stolen.encode(), usedforsecurity=False).hexdigest().upper()
+    (rehearsal_home / "var" / "breached").write_text(f"{digest}:7\n")
+    settings = rehearsal_home / "config" / "gateway.toml"
+    settings.write_text('[web]\nbreached_passwords = "var/breached"\n', encoding="utf-8")
+    with doorway_over(rehearsal_home) as at:
+        _, token = invited(at)
+        fields = {"password": stolen, "again": stolen}
+        refused = at.person(DFE).post(f"/invitation/{token}", fields)
+        assert "stolen from other services" in refused.text
+        jo = at.person(DFE)
+        jo.sign_in()
+        fields = {"new_password": stolen, "new_password_confirm": stolen}
+        refused = jo.post("/account/password", {**fields, "password": jo.shown.password})
+        assert "stolen from other services" in refused.text
 
 
 def test_recovery_codes_are_shown_once_and_work_once(at: Doorway, jo: Person) -> None:

@@ -13,6 +13,7 @@ from signing_in import Doorway, doorway_over
 from gateway.access import people as acts
 from gateway.access.people import OPERATOR
 from gateway.access.secondfactor import code_now
+from gateway.store import mails
 
 DFE = "recipient of dfe"
 PASSWORD = "teapot umbrella galaxy"
@@ -21,7 +22,8 @@ Open = Callable[..., Page]
 
 @pytest.fixture
 def at(rehearsal_home: Path) -> Iterator[Doorway]:
-    """The site with its real sign-in."""
+    """The site with its real sign-in, where e-mail goes out."""
+    (rehearsal_home / "config" / "gateway.toml").write_text('[mail]\nhost = "127.0.0.1"\n')
     with doorway_over(rehearsal_home) as made:
         yield made
 
@@ -102,6 +104,9 @@ def test_an_invitation_a_key_signing_in_with_it_and_proving_it_again(
     page.get_by_role("button", name="Use my security key").click()
     page.wait_for_url(f"{place}/account")
     assert {item["value"] for item in page.context.cookies()} != before
+    with at.database.transaction() as tx:
+        told = [row.subject.partition("Gateway: ")[2] for row in mails.due(tx, at.now)]
+    assert told == ["a security key was added", "new recovery codes were made"]
 
 
 def test_a_key_that_is_another_persons_lets_nobody_in(

@@ -8,6 +8,7 @@ from flask.typing import ResponseReturnValue
 from gateway.access import people as acts
 from gateway.access.grants import ALL_FLOWS, ROLES, fits
 from gateway.access.invitations import address_of, queue_invitation
+from gateway.access.notices import RESET, tell_person
 from gateway.access.people import Newcomer, PersonRefused
 from gateway.access.training import known_as
 from gateway.agreement.model import Flow
@@ -123,6 +124,8 @@ def again(person_id: str) -> ResponseReturnValue:
     def done(tx: Transaction, by: str) -> str:
         anew = acts.reset if found.row.enrolled_at else acts.invite
         _hand_over(tx, person_id, anew(tx, person_id, by, own.now()))
+        if anew is acts.reset:
+            tell_person(tx, own.parts, found.row, RESET, own.now())
         return ""
 
     return _act(person_id, done)

@@ -101,7 +101,7 @@ def invitation(token: str) -> ResponseReturnValue:
     if request.method == "GET":
         return render_template("signin/invitation.html", person=person, found=[])
     password = request.form.get("password", "")
-    faults = password_faults(password, (person.name, person.email))
+    faults = password_faults(password, (person.name, person.email), own.breached)
     if not faults and password != request.form.get("again", ""):
         faults = ["The two passwords are not the same"]
     if faults:

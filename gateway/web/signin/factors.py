@@ -6,7 +6,9 @@ from flask import Flask, request, session
 from flask_security import MfRecoveryCodesUtil, Totp, UserMixin, WebauthnUtil
 from webauthn.helpers import structs
 
+from gateway.access.notices import CODES
 from gateway.access.secondfactor import make_recovery_codes, use_code, use_recovery_code
+from gateway.web.signin.telling import tell_of_proof
 from gateway.web.site import site
 
 CHALLENGE = "challenge"
@@ -34,6 +36,7 @@ class RecoveryCodes(MfRecoveryCodesUtil):
         """New codes, shown this once."""
         own = site()
         with own.parts.database.transaction() as tx:
+            tell_of_proof(tx, own, str(user.id), CODES)
             return make_recovery_codes(tx, own.secret, str(user.id), own.now())
 
     def get_recovery_codes(self, user: UserMixin) -> list[str]:  # noqa: ARG002

@@ -21,16 +21,16 @@ from flask_security import (
 from gateway.access.models import Person
 from gateway.access.passwords import normal, password_faults
 from gateway.access.pauses import SignInPaused, count_attempt, count_factor, proved_again
-from gateway.web.security import client_address
 from gateway.web.signin.factors import use_challenge
+from gateway.web.signin.suspicion import (
+    address,
+    after_right_password,
+    after_wrong_factor,
+    after_wrong_password,
+)
 from gateway.web.site import site
 
 _PENDING = "tf_user_id"  # who has given their password, and owes the second factor
-
-
-def address() -> str:
-    """Where the request in hand comes from."""
-    return client_address(site().parts.settings.web)
 
 
 def paused(count: Callable[..., None], identity: str, errors: Any) -> bool:
@@ -67,7 +67,7 @@ class Passwords(PasswordUtil):
         del is_register
         person = kwargs.get("user")
         own = (str(person.name), str(person.email)) if person else ()
-        return password_faults(password, own) or None, normal(password)
+        return password_faults(password, own, site().breached) or None, normal(password)
 
 
 class Addresses(MailUtil):
@@ -94,11 +94,13 @@ class SignInForm(LoginForm):
             self.form_errors = self.errors_of_pause
             return False
         if not super().validate(**kwargs):
+            after_wrong_password(str(self.email.data))
             return False
         user: Any = self.user
         if user is None or user.enrolled_at is None:  # the invitation leads to the end
             self.email.errors = ["unfinished"]
             return False
+        after_right_password(user)
         return True
 
 
@@ -112,6 +114,8 @@ class CodeForm(TwoFactorVerifyCodeForm):
             self.code.errors = errors
             return False
         good = bool(super().validate(**kwargs))
+        if not good and not self.is_setup:
+            after_wrong_factor(self.user)
         return good and (not self.is_setup or proved(self.user))
 
 
@@ -124,7 +128,10 @@ class RecoveryForm(MfRecoveryForm):
         if self.user is not None and paused(count_factor, str(self.user.email), errors):
             self.code.errors = errors
             return False
-        return bool(super().validate(**kwargs))
+        good = bool(super().validate(**kwargs))
+        if not good:
+            after_wrong_factor(self.user)
+        return good
 
 
 class AgainForm(VerifyForm):
@@ -136,7 +143,10 @@ class AgainForm(VerifyForm):
         if paused(count_factor, str(self.user.email), errors):
             self.password.errors = errors
             return False
-        return bool(super().validate(**kwargs)) and proved(self.user)
+        if not super().validate(**kwargs):
+            after_wrong_password(str(self.user.email))
+            return False
+        return proved(self.user)
 
 
 class NewPasswordForm(ChangePasswordForm):
@@ -164,12 +174,15 @@ class KeyForm(WebAuthnSigninResponseForm):
         if paused(count_factor, str(person.email), errors):
             self.credential.errors = errors
             return False
-        if not super().validate(**kwargs):
-            return False
-        if self.user is None or self.user.id != person.id:
+        good = bool(super().validate(**kwargs))
+        if good and (self.user is None or self.user.id != person.id):
             self.credential.errors = ["That key is another person's."]
-            return False
-        return proved(person) if self.is_verify else True
+            good = False
+        if self.is_verify:
+            return good and proved(person)
+        if not good:
+            after_wrong_factor(person)
+        return good
 
     def _expected(self) -> Any:
         if self.is_verify:

@@ -96,7 +96,7 @@ class KeptSessions(SessionInterface):
             tx,
             secret,
             contents_sealed=_sealed(secret, session),
-            agent=_agent(),
+            agent=browser_words(),
             now=now,
             person_id=person.id if person else None,
             begun_at=old.begun_at if old is not None and same else now,
@@ -138,7 +138,7 @@ def _sealer(secret: str) -> Sealer:
     return Sealer(hashlib.sha256(b"gateway session\x00" + secret.encode()).digest())
 
 
-def _agent() -> str:
+def browser_words() -> str:
     """The browser's family and system, in words for its person; nothing that tells two apart."""
     told = request.user_agent.string
     browser = next((name for name in _AGENTS if name in told), "A browser")

@@ -22,16 +22,22 @@ from flask_security import (
 from gateway.access import pauses
 from gateway.access import people as acts
 from gateway.access.models import Credential, Person, Rows
+from gateway.access.notices import (
+    APP,
+    CODE_USED,
+    KEY_ADDED,
+    KEY_REMOVED,
+    PASSWORD,
+)
 from gateway.access.passwords import LANES, MEMORY_KIB, PASSES, SHORTEST
 from gateway.access.secondfactor import ISSUER, app_keys
 from gateway.access.sessions import FRESH
 from gateway.crypto.sitekey import derive
-from gateway.records.ledger import event, record
-from gateway.store import people
 from gateway.store import sessions as rows
-from gateway.store.database import Transaction
 from gateway.web.signin import factors, forms
-from gateway.web.signin.keptsessions import KeptSession, KeptSessions
+from gateway.web.signin.keptsessions import KeptSession, KeptSessions, browser_words
+from gateway.web.signin.suspicion import address
+from gateway.web.signin.telling import tell, tell_of_proof
 from gateway.web.site import Site
 
 _WAYS = {
@@ -178,25 +184,27 @@ def _listen(app: Flask, site: Site) -> None:
         if way is None:
             return
         with site.parts.database.transaction() as tx:
-            pauses.signed_in(tx, str(user.email), forms.address(), site.now())
-            _tell(tx, site, user, "session.begun", {"way": way})
+            pauses.signed_in(tx, str(user.email), address(), site.now(), browser_words())
+            news = CODE_USED if way == "recovery-code" else None
+            tell(tx, site, str(user.id), "session.begun", {"way": way}, news)
 
     def enrolled(_: Flask, user: Person, **more: Any) -> None:
-        what = "key-added" if "name" in more else "app-set-up"
+        news = KEY_ADDED if "name" in more else APP
         app.extensions["security"].datastore.commit()
         with site.parts.database.transaction() as tx:
-            _tell(tx, site, user, "person.proof", {"what": what})
+            tell_of_proof(tx, site, str(user.id), news)
             acts.enrol(tx, str(user.id), site.now())
+            pauses.note_usual(tx, str(user.email), address(), browser_words(), site.now())
 
     def key_gone(_: Flask, user: Person, **__: Any) -> None:
         with site.parts.database.transaction() as tx:
-            _tell(tx, site, user, "person.proof", {"what": "key-removed"})
+            tell_of_proof(tx, site, str(user.id), KEY_REMOVED)
 
     def password_new(_: Flask, user: Person, **__: Any) -> None:
         held = session._get_current_object()  # type: ignore[attr-defined]
         own = held.row.id if isinstance(held, KeptSession) and held.row else None
         with site.parts.database.transaction() as tx:
-            _tell(tx, site, user, "person.proof", {"what": "password"})
+            tell_of_proof(tx, site, str(user.id), PASSWORD)
             rows.end_all(tx, str(user.id), site.now(), own)
 
     listeners = (
@@ -209,11 +217,3 @@ def _listen(app: Flask, site: Site) -> None:
     for signal, listener in listeners:
         signal.connect(listener, app)
     app.extensions["gateway-listeners"] = listeners
-
-
-def _tell(tx: Transaction, site: Site, user: Person, name: str, facts: dict[str, str]) -> None:
-    person = people.get(tx, str(user.id))
-    if person is not None:
-        about = {"party": person.party, **facts}
-        subject, commits = f"person:{person.party}", {"person": person.id}
-        record(tx, event(name, subject, "", about, commits), site.now())
