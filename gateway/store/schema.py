@@ -6,10 +6,10 @@ The migrations in ``migrations/`` make these tables; a test compares the two.
 
 import sqlalchemy as sa
 
-from gateway.store import schema_people
+from gateway.store import schema_counts, schema_people
 from gateway.store.columns import UtcDateTime, metadata
 
-__all__ = ["UtcDateTime", "metadata", "schema_people"]  # its tables are of the same metadata
+__all__ = ["UtcDateTime", "metadata", "schema_counts", "schema_people"]  # of the same metadata
 
 meta = sa.Table(
     "meta",
