@@ -41,7 +41,7 @@ check: ready-to-develop ## format, lint, types and layers
 	@$(PY) -m ruff format --check --quiet . || { echo "Not formatted: run make format."; exit 1; }
 	@$(PY) -m ruff check --quiet .
 	@$(PY) -m mypy --no-error-summary
-	@MYPYPATH=bench:samples $(PY) -m mypy --strict --no-error-summary tools/demo.py tools/sample_history.py samples/make_samples.py bench/run.py bench/ledger.py bench/pages.py
+	@MYPYPATH=bench:samples $(PY) -m mypy --strict --no-error-summary tools/demo.py tools/sample_history.py samples/make_samples.py bench/run.py bench/ledger.py bench/pages.py bench/upload.py
 	@out=$$(.venv/bin/lint-imports --no-logo 2>&1) || { echo "$$out"; exit 1; }
 	@echo "Format, lint, types and layers are clean."
 
@@ -53,6 +53,7 @@ bench: ready-to-develop ## measure against the shell pipeline; writes docs/bench
 	@$(PY) bench/run.py --write
 	@PYTHONPATH=. $(PY) bench/ledger.py --write
 	@PYTHONPATH=. $(PY) bench/pages.py --write
+	@PYTHONPATH=. $(PY) bench/upload.py --write
 
 pins: ready-to-develop ## compile requirements*.in, with hashes, after a change (UPGRADE=--upgrade: newest of all)
 	@$(PY) -m pip --disable-pip-version-check install --quiet uv

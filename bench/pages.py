@@ -1,6 +1,6 @@
 """`make bench`: every page of the site, with a long history behind it and with a short one.
 
-    python bench/pages.py [--write] [--sizes 100 100000] [--times 11] [--only /ledger …]
+    python bench/pages.py [--write] [--sizes 100 100000] [--times 9] [--only /ledger …]
 
 Two copies of a rehearsal home that was lived in for three weeks are each given a history before
 that, written into the database in bulk. Both sites are asked in this process, in turn, for every
@@ -139,7 +139,7 @@ def main() -> int:
     words = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     words.add_argument("--write", action="store_true", help="replace the figures of the page")
     words.add_argument("--sizes", type=int, nargs=2, default=[100, 100_000])
-    words.add_argument("--times", type=int, default=11, help="looks at a page, in each home")
+    words.add_argument("--times", type=int, default=9, help="looks at a page, in each home")
     words.add_argument("--only", nargs="*", default=[], help="pages whose address starts so")
     arguments = words.parse_args()
     load = os.getloadavg()[0]

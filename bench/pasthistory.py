@@ -210,6 +210,17 @@ def _query(
         answered_at=None if open_still else due_at + timedelta(hours=18),
         closed_at=None if open_still else due_at + timedelta(hours=19),
     )
+    if open_still:
+        put(
+            rows,
+            schema.alarms,
+            code="query.unanswered",
+            subject=f"thread:{thread}",
+            words="It was not answered in time.",
+            raised_at=due_at + timedelta(hours=19),
+            cleared_at=None,
+            level=0,
+        )
     put(
         rows,
         schema.thread_entries,

@@ -33,7 +33,7 @@ def a_taker() -> Blueprint:
     def taken(upload: Upload) -> ResponseReturnValue:
         flow = site().parts.flow(FLOW)
         inbox = require_room(site().parts, flow, None)
-        told = take(inbox, flow, upload, None, upload.connection, "web")
+        told = take(inbox, flow, upload, None, upload.connection, "web", 600.0)
         return f"{told.size} {told.sha256} {upload.fields.get('note', '')}"
 
     return part
