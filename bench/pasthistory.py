@@ -1,18 +1,23 @@
 """A history of any length, written into a home's database in bulk: rows as the gateway leaves them.
 
-Nothing is sealed for it: what pages read of it are the rows. Every fifth working day's week has
-five packages of `notifications` and one of `scr-updates`; each has its window, drop, deliveries and
-receipts, some an alarm that ended, a few a query. The last few deliveries are still on their way.
+Nothing is sealed for it: what pages read of it are the rows. A week has five packages of
+`notifications` and one of `scr-updates`; each has its window, drop, deliveries and receipts, some
+an alarm that ended, a few a query; and what stands beside them (`pastregisters`). The last few
+deliveries are still on their way.
+
+It goes before what the home has lived through already, whose drops are numbered after it.
 """
 
 import hashlib
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Any
 
 import sqlalchemy as sa
+from pastregisters import beside, seldom
+from pastrows import Often, Rows, put
 
 from gateway.agreement.windows import LONDON
+from gateway.engine.clock import LATEST
 from gateway.records.ledger import event, record
 from gateway.store import meta, schema
 from gateway.store.database import Database, Transaction
@@ -22,19 +27,24 @@ _FLOWS: dict[str, tuple[str, tuple[str, ...], time]] = {
     "scr-updates": ("dfe", ("ofsted",), time(12)),
 }
 _TOGETHER = 2000  # packages written at once
+_AFTER = 10_000_000  # by which the numbers of drops that are there already grow
 _FRIDAY = 4
-_LATE_EVERY, _QUERY_EVERY, _NIL_EVERY = 20, 100, 15
-Rows = dict[sa.Table, list[dict[str, Any]]]
+_NIL_EVERY = 15
+_A_DAY = timedelta(days=1)
+AS_USUAL = Often()
 
 
-def write_history(database: Database, size: int, until: datetime) -> None:
-    """Write so many packages, the last of them of the day of ``until``."""
-    due = list(_due(size, until.astimezone(LONDON).date()))
+def write_history(database: Database, size: int, until: datetime, often: Often = AS_USUAL) -> None:
+    """Write so many packages, up to the day before the home's first window (or ``until``)."""
+    with database.transaction() as tx:
+        first: date | None = tx.execute(sa.select(sa.func.min(schema.windows.c.day))).scalar_one()
+        tx.execute(sa.update(schema.drops).values(number=schema.drops.c.number + _AFTER))
+    due = list(_due(size, (first or until.astimezone(LONDON).date()) - _A_DAY))
     for start in range(0, size, _TOGETHER):
         rows: Rows = {}
         part = due[start : start + _TOGETHER]
         for number, (flow, day) in enumerate(part, start):
-            _add(rows, number, flow, day, number >= size - 2)
+            _add(rows, number, flow, day, often, number >= size - often.open_still)
         with database.transaction() as tx:
             for table, found in rows.items():
                 tx.execute(sa.insert(table), found)
@@ -57,19 +67,19 @@ def _due(size: int, last: date) -> Iterator[tuple[str, date]]:
     return reversed(found[:size])
 
 
-def _add(rows: Rows, number: int, flow: str, day: date, open_still: bool) -> None:
+def _add(rows: Rows, number: int, flow: str, day: date, often: Often, open_still: bool) -> None:
     sender, recipients, hour = _FLOWS[flow]
     due_at = datetime.combine(day, hour, LONDON).astimezone(UTC)
     package = f"{flow}-{day.isoformat()}-01"
     nil = number % _NIL_EVERY == 0
     hashed = hashlib.sha256(package.encode()).hexdigest()
-    _put(
+    put(
         rows,
         schema.drops,
         id=f"drop-{number:012x}",
         flow=flow,
         party=sender,
-        state="sent",
+        state="accepted" if open_still and often.drops_wait else "sent",
         received_at=due_at - timedelta(hours=6),
         size=4096,
         sha256=hashed,
@@ -83,7 +93,7 @@ def _add(rows: Rows, number: int, flow: str, day: date, open_still: bool) -> Non
         findings={},
         package_id=package,
     )
-    _put(
+    put(
         rows,
         schema.windows,
         flow=flow,
@@ -93,7 +103,7 @@ def _add(rows: Rows, number: int, flow: str, day: date, open_still: bool) -> Non
         missed=False,
         package_id=package,
     )
-    _put(
+    put(
         rows,
         schema.packages,
         id=package,
@@ -113,19 +123,22 @@ def _add(rows: Rows, number: int, flow: str, day: date, open_still: bool) -> Non
     )
     for party in recipients:
         _deliver(rows, number, package, party, due_at, open_still)
-    if number % _LATE_EVERY == 0:
-        _put(
+    if number % often.late == 0:
+        put(
             rows,
             schema.alarms,
             code="delivery.not-collected",
             subject=f"delivery:{package}:{recipients[0]}",
             words="It was not collected in time.",
             raised_at=due_at + timedelta(hours=20),
-            cleared_at=due_at + timedelta(hours=22),
+            cleared_at=None if open_still else due_at + timedelta(hours=22),
             level=0,
         )
-    if number % _QUERY_EVERY == 0:
-        _query(rows, number, flow, package, recipients[0], due_at)
+    if number % often.query == 0:
+        _query(rows, number, flow, package, recipients[0], due_at, open_still)
+    beside(rows, number, sender, recipients[0], package, due_at)
+    if number % often.register == 0:
+        seldom(rows, number, sender, package, due_at, open_still)
 
 
 def _deliver(
@@ -138,7 +151,7 @@ def _deliver(
         "accepted": due_at + timedelta(minutes=30 + number % 25),
     }
     done = {} if open_still else steps
-    _put(
+    put(
         rows,
         schema.deliveries,
         id=delivery,
@@ -159,7 +172,7 @@ def _deliver(
     )
     for kind, at in done.items():
         named = hashlib.sha256(f"{delivery}{kind}".encode()).hexdigest()
-        _put(
+        put(
             rows,
             schema.receipts,
             id=named[:32],
@@ -175,21 +188,40 @@ def _deliver(
         )
 
 
-def _query(rows: Rows, number: int, flow: str, package: str, party: str, due_at: datetime) -> None:
+def _query(
+    rows: Rows,
+    number: int,
+    flow: str,
+    package: str,
+    party: str,
+    due_at: datetime,
+    open_still: bool,
+) -> None:
     thread = f"{due_at:%Y%m%d}-{number:012x}"
-    _put(
+    put(
         rows,
         schema.threads,
         id=thread,
         package_id=package,
         flow=flow,
         party=party,
-        state="closed",
+        state="open" if open_still else "closed",
         opened_at=due_at + timedelta(hours=1),
-        answered_at=due_at + timedelta(hours=18),
-        closed_at=due_at + timedelta(hours=19),
+        answered_at=None if open_still else due_at + timedelta(hours=18),
+        closed_at=None if open_still else due_at + timedelta(hours=19),
     )
-    _put(
+    if open_still:
+        put(
+            rows,
+            schema.alarms,
+            code="query.unanswered",
+            subject=f"thread:{thread}",
+            words="It was not answered in time.",
+            raised_at=due_at + timedelta(hours=19),
+            cleared_at=None,
+            level=0,
+        )
+    put(
         rows,
         schema.thread_entries,
         thread_id=thread,
@@ -201,11 +233,8 @@ def _query(rows: Rows, number: int, flow: str, package: str, party: str, due_at:
     )
 
 
-def _put(rows: Rows, table: sa.Table, /, **values: Any) -> None:
-    rows.setdefault(table, []).append(values)
-
-
 def _finish(tx: Transaction, first: date, until: datetime) -> None:
     for flow in _FLOWS:
         meta.put(tx, f"first-day:{flow}", first.isoformat())
-    meta.put(tx, "latest-moment", until.isoformat())
+    if meta.get(tx, LATEST) is None:
+        meta.put(tx, LATEST, until.isoformat())

@@ -108,7 +108,8 @@ def _send(face: Face, caller: Caller) -> Response:
     request.max_content_length = _NO_LIMIT  # the flow's own holds, and is counted as it comes
     length = request.content_length
     inbox = require_room(face.parts, flow, length)
-    taken = take(inbox, flow, request.stream, length, connection(), "api")
+    settle = face.parts.settings.settle_seconds
+    taken = take(inbox, flow, request.stream, length, connection(), "api", settle)
     return _json(TakenShape(sha256=taken.sha256, size=taken.size), 202)
 
 

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import cached_property
 from statistics import median
 
 from gateway.access.training import known_as
@@ -17,6 +18,7 @@ from gateway.engine.parts import Parts
 from gateway.engine.registerwatch import watched_parties
 from gateway.receipts.owing import Owed, outstanding
 from gateway.records.registers import trained_people
+from gateway.records.registers.rules import REGISTERS
 from gateway.store import (
     alarms,
     drops,
@@ -37,6 +39,8 @@ from gateway.store.windows import WindowRow
 
 YEAR = timedelta(days=365)
 _HOUR = timedelta(hours=1)
+MONITORING = "monitoring"
+_SELDOM = tuple(name for name in REGISTERS if name != MONITORING)
 
 
 @dataclass(frozen=True)
@@ -132,8 +136,15 @@ class Figures:
         return round(median(taken), 2) if taken else None
 
     def _placed_by(self, window: WindowRow, end: datetime) -> bool:
-        own = [row for row in self.deliveries if row["package_id"] == window.package_id]
+        own = self._by_package.get(window.package_id or "", [])
         return bool(own) and all(row["placed_at"] and row["placed_at"] <= end for row in own)
+
+    @cached_property
+    def _by_package(self) -> Mapping[str, list[Row]]:
+        found: dict[str, list[Row]] = {}
+        for row in self.deliveries:
+            found.setdefault(row["package_id"], []).append(row)
+        return found
 
     # --- of registers and custody ----------------------------------------------------------------
 
@@ -155,7 +166,7 @@ class Figures:
         Of each party that signs: from the day after its first package, to the last day that closed.
         """
         watching = watched_parties([self.agreed])
-        looks = [row for row in self.register("monitoring") if row["party"] in watching]
+        looks = [row for row in self.register(MONITORING) if row["party"] in watching]
         seen: set[date] = {row["opened_on"] for row in looks}
         placed: dict[str, date] = {}
         for row in self.deliveries:
@@ -256,9 +267,9 @@ def figures_of(
             drops=taken,
             owed=outstanding(tx, parts.agreed, now),
             alarms=alarms.open_alarms(tx),
-            registers=evidence.register_facts(tx),
+            registers=[*evidence.register_facts(tx, _SELDOM), *_looks(tx, since)],
             holds=evidence.hold_facts(tx),
-            destructions=len(evidence.destruction_facts(tx)),
+            destructions=evidence.count_destructions(tx),
             handovers=evidence.count_handovers(tx),
             versions=evidence.agreements(tx),
             statements=evidence.agreement_statements(tx),
@@ -288,6 +299,11 @@ class _Trained:
     def has(self, who: str, party: str) -> bool:
         """Whether that of a party's person does."""
         return (who, party) in self._noted
+
+
+def _looks(tx: Transaction, since: datetime) -> list[Row]:
+    """The looks at the account of the last twelve months: there is one a day, and for ever."""
+    return evidence.register_facts(tx, (MONITORING,), london_date(since))
 
 
 def _events(tx: Transaction) -> Counts:

@@ -5,7 +5,7 @@ what to do; it holds no value, no reference, no name of a dropped file. A deputy
 of an officer who is away.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -16,8 +16,8 @@ from gateway.agreement.load import Agreed
 from gateway.agreement.model import Role
 from gateway.agreement.windows import london_date
 from gateway.receipts.deadlines import agreed_about
-from gateway.store import alarms, drops, mails, requests, threads
-from gateway.store.alarms import AlarmRow
+from gateway.store import alarms, mails
+from gateway.store.alarms import AlarmRow, Place
 from gateway.store.database import Transaction
 
 Side = Literal["sender", "recipient", "home"]
@@ -104,6 +104,21 @@ def audiences(
     tx: Transaction, alarm: AlarmRow, agreed: Mapping[str, Agreed]
 ) -> tuple[Audience, ...]:
     """The parties that an alarm concerns. What concerns the home itself concerns them all."""
+    return audiences_of(tx, [alarm], agreed)[0]
+
+
+def audiences_of(
+    tx: Transaction, found: Sequence[AlarmRow], agreed: Mapping[str, Agreed]
+) -> list[tuple[Audience, ...]]:
+    """The same for each of some alarms, whose subjects are looked up together."""
+    known = alarms.places(tx, [alarm.subject for alarm in found])
+    return [_audiences(alarm, agreed, known.get(alarm.subject)) for alarm in found]
+
+
+def _audiences(
+    alarm: AlarmRow, agreed: Mapping[str, Agreed], place: Place | None
+) -> tuple[Audience, ...]:
+    """``place``: of the thread, drop or request that it is about; None where there is none."""
     kind, _, about = alarm.subject.partition(":")
     parts = about.split(":")
     if kind == "delivery":
@@ -113,11 +128,9 @@ def audiences(
             return (Audience(_sender(agreed, parts[0]), "sender"),)
         return _between(agreed, parts[0], None)
     if kind == "thread":
-        thread = threads.get(tx, about)
-        return _between(agreed, thread.flow, thread.party) if thread else _home(agreed)
+        return _between(agreed, place.flow, place.party) if place else _home(agreed)
     if kind in ("drop", "request"):
-        row = drops.get(tx, about) if kind == "drop" else requests.get(tx, about)
-        return (Audience(row.party, "sender"),) if row else _home(agreed)
+        return (Audience(place.party, "sender"),) if place else _home(agreed)
     if kind == "inbox" and len(parts) > 1 and parts[1] in agreed:
         return (Audience(parts[0], "sender"),)
     if kind in ("key", "token", "register") and parts[0] in _parties(agreed):

@@ -5,6 +5,7 @@ import os
 import secrets
 import shutil
 import socket
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -71,10 +72,13 @@ def take(
     length: int | None,
     connection: socket.socket | None,
     way: str,
+    settle_seconds: float,
 ) -> Taken:
     """Write a body into the inbox; it shows there once it is whole and on the disk.
 
-    Raises NotTaken where it breaks off, is empty, or is larger than the flow's files may be.
+    Since it comes by rename, the worker need not wait whether it stands still: its time is that of
+    a file which has done so for ``settle_seconds``. Raises NotTaken where it breaks off, is empty,
+    or is larger than the flow's files may be.
     """
     name = f"{way}-{secrets.token_hex(16)}"
     part = inbox / f".{name}.part"
@@ -85,6 +89,8 @@ def take(
             raise _broken_off()
         if not size:
             raise NotTaken("drop.empty", "The file is empty.", "Send the whole file.")
+        stood = time.time() - settle_seconds
+        os.utime(part, (stood, stood))
         part.rename(inbox / name)
         sync_folder(inbox)
     finally:

@@ -1,12 +1,15 @@
 """Rows of alarms: one open alarm per code and subject."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
 import sqlalchemy as sa
 
 from gateway.store.database import Transaction
-from gateway.store.schema import alarms
+from gateway.store.schema import alarms, drops, requests, threads
+
+_MANY = 500  # values asked for at once
 
 
 @dataclass(frozen=True)
@@ -21,6 +24,36 @@ class AlarmRow:
     cleared_at: datetime | None
     level: int
     escalates_at: datetime | None
+
+
+@dataclass(frozen=True)
+class Place:
+    """Of which party, and which flow where that is known, the subject of an alarm is."""
+
+    flow: str
+    party: str
+
+
+def places(tx: Transaction, subjects: Iterable[str]) -> dict[str, Place]:
+    """Where those subjects belong that are threads, drops or requests, and that there are."""
+    no_flow = sa.literal("")
+    tables = {
+        "thread": (threads.c.id, threads.c.flow, threads.c.party),
+        "drop": (drops.c.id, drops.c.flow, drops.c.party),
+        "request": (requests.c.id, no_flow, requests.c.party),
+    }
+    wanted: dict[str, list[str]] = {}
+    for subject in dict.fromkeys(subjects):
+        kind, _, about = subject.partition(":")
+        wanted.setdefault(kind, []).append(about)
+    found: dict[str, Place] = {}
+    for kind, columns in tables.items():
+        ids = wanted.get(kind, [])
+        for start in range(0, len(ids), _MANY):
+            asked = sa.select(*columns).where(columns[0].in_(ids[start : start + _MANY]))
+            for name, flow, party in tx.execute(asked):
+                found[f"{kind}:{name}"] = Place(flow, party)
+    return found
 
 
 def raise_once(tx: Transaction, code: str, subject: str, words: str, at: datetime) -> bool:

@@ -1,7 +1,7 @@
 """What an evidence pack and the assurance report read: facts alone, and nothing that is sealed."""
 
-from collections.abc import Iterable
-from datetime import datetime
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -108,21 +108,27 @@ def agreement_statements(tx: Transaction) -> list[Row]:
     return [dict(row) for row in tx.execute(asked).mappings()]
 
 
-def register_facts(tx: Transaction) -> list[Row]:
-    """Every entry of the registers, with its steps: what its texts say is left out."""
+def register_facts(
+    tx: Transaction, registers: Sequence[str] = (), since: date | None = None
+) -> list[Row]:
+    """Every entry of the registers, with its steps: what its texts say is left out.
+
+    Of those registers alone, and of entries of that day or later, where they are given.
+    """
     wanted = ["id", "register", "party", "state", "opened_on", "due_at", "made_at", "ended_at"]
     table = register_entries
     asked = sa.select(*(table.c[name] for name in wanted)).order_by(table.c.made_at, table.c.id)
+    if registers:
+        asked = asked.where(table.c.register.in_(registers))
+    if since is not None:
+        asked = asked.where(table.c.opened_on >= since)
     entries = [dict(row) for row in tx.execute(asked).mappings()]
     steps: dict[str, list[Row]] = {}
-    table = register_steps
-    for row in tx.execute(
-        sa.select(table.c.entry_id, table.c.step, table.c.party, table.c.made_at).order_by(
-            table.c.id
-        )
-    ):
-        told = {"step": row.step, "party": row.party, "at": row.made_at}
-        steps.setdefault(row.entry_id, []).append(told)
+    columns = "id entry_id step party made_at"
+    ids = [entry["id"] for entry in entries]
+    for row in _by(tx, register_steps, columns, register_steps.c.entry_id, ids):
+        told = {"step": row["step"], "party": row["party"], "at": row["made_at"]}
+        steps.setdefault(row["entry_id"], []).append(told)
     return [{**entry, "steps": steps.get(entry["id"], [])} for entry in entries]
 
 
@@ -138,6 +144,11 @@ def destruction_facts(tx: Transaction) -> list[Row]:
     wanted = ["id", "request_id", "sha256", "kind", "subject", "destroyed_at"]
     asked = sa.select(*(destructions.c[name] for name in wanted))
     return [dict(row) for row in tx.execute(asked.order_by(destructions.c.destroyed_at)).mappings()]
+
+
+def count_destructions(tx: Transaction) -> int:
+    """How many objects were destroyed."""
+    return int(tx.execute(sa.select(sa.func.count()).select_from(destructions)).scalar_one())
 
 
 def count_handovers(tx: Transaction) -> int:

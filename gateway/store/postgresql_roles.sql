@@ -18,7 +18,7 @@ TO :"service";
 -- Changed by their lifecycles, never removed.
 GRANT SELECT, INSERT, UPDATE ON
   drops, windows, packages, deliveries, sent_references, answers, requests, threads,
-  reconciliations, alarms, tokens, register_entries, meta, mails, rehearsals, absences
+  reconciliations, alarms, tokens, register_entries, meta, mails, rehearsals, absences, state_counts
 TO :"service";
 
 -- A hold: neither its scope nor its reason is ever changed.

@@ -9,6 +9,8 @@ import sqlalchemy as sa
 from gateway.store.database import Transaction
 from gateway.store.schema import approvals, requests
 
+GOING = ("open", "approved")
+
 
 @dataclass(frozen=True)
 class RequestRow:
@@ -66,6 +68,13 @@ def latest(
     asked = sa.select(requests).order_by(requests.c.requested_at.desc(), requests.c.id)
     if states:
         asked = asked.where(requests.c.state.in_(states))
+    return [RequestRow(**row) for row in tx.execute(asked.limit(limit)).mappings()]
+
+
+def ended(tx: Transaction, limit: int) -> list[RequestRow]:
+    """Requests that are over, newest first: read from the newest on, not from all that are over."""
+    asked = sa.select(requests).where(requests.c.state.not_in(GOING))
+    asked = asked.order_by(requests.c.requested_at.desc(), requests.c.id)
     return [RequestRow(**row) for row in tx.execute(asked.limit(limit)).mappings()]
 
 

@@ -6,10 +6,10 @@ The migrations in ``migrations/`` make these tables; a test compares the two.
 
 import sqlalchemy as sa
 
-from gateway.store import schema_people
+from gateway.store import schema_counts, schema_people
 from gateway.store.columns import UtcDateTime, metadata
 
-__all__ = ["UtcDateTime", "metadata", "schema_people"]  # its tables are of the same metadata
+__all__ = ["UtcDateTime", "metadata", "schema_counts", "schema_people"]  # of the same metadata
 
 meta = sa.Table(
     "meta",
@@ -38,7 +38,7 @@ drops = sa.Table(
     sa.Column("already_sent", sa.Integer),
     sa.Column("findings", sa.JSON),  # counts by finding code
     sa.Column("columns_sealed", sa.LargeBinary),  # kept, dropped and missing headings
-    sa.Column("package_id", sa.String(60)),
+    sa.Column("package_id", sa.String(60), index=True),
     sa.Column("replaced_by", sa.String(40)),
     sa.CheckConstraint("rows IS NULL OR rows = accepted + held + repeats", name="rows_add_up"),
 )
@@ -46,13 +46,14 @@ drops = sa.Table(
 # What came in a time, and what waits in a flow, is asked for at every page.
 drops_came = sa.Index("ix_drops_flow_received_at", drops.c.flow, drops.c.received_at)
 drops_waiting = sa.Index("ix_drops_flow_state", drops.c.flow, drops.c.state)
+drops_counted = sa.Index("ix_drops_party_received_at", drops.c.party, drops.c.received_at)
 
 windows = sa.Table(
     "windows",
     metadata,
     sa.Column("flow", sa.String(40), primary_key=True),
     sa.Column("day", sa.Date, primary_key=True),
-    sa.Column("due_at", UtcDateTime, nullable=False),
+    sa.Column("due_at", UtcDateTime, nullable=False, index=True),
     sa.Column("state", sa.String(20), nullable=False, index=True),
     sa.Column("missed", sa.Boolean, nullable=False),
     sa.Column("package_id", sa.String(60)),
@@ -69,7 +70,7 @@ packages = sa.Table(
     sa.Column("number", sa.Integer, nullable=False),
     sa.Column("kind", sa.String(20), nullable=False),
     sa.Column("state", sa.String(20), nullable=False, index=True),
-    sa.Column("made_at", UtcDateTime, nullable=False),
+    sa.Column("made_at", UtcDateTime, nullable=False, index=True),
     sa.Column("agreement_hash", sa.String(64), nullable=False),
     sa.Column("zip_sha256", sa.String(64), nullable=False),
     sa.Column("password_sealed", sa.LargeBinary, nullable=False),
@@ -98,7 +99,7 @@ deliveries = sa.Table(
     sa.Column("signature", sa.String(64), nullable=False),
     sa.Column("attempts", sa.Integer, nullable=False, server_default="0"),
     sa.Column("last_fault", sa.String(60)),
-    sa.Column("placed_at", UtcDateTime),
+    sa.Column("placed_at", UtcDateTime, index=True),
     sa.Column("collected_at", UtcDateTime),
     sa.Column("opened_at", UtcDateTime),
     sa.Column("acknowledged_at", UtcDateTime),  # accepted or queried, by a named officer
@@ -201,7 +202,7 @@ requests = sa.Table(
     sa.Column("body_sealed", sa.LargeBinary, nullable=False),  # canonical JSON, reasons included
     sa.Column("digest", sa.String(64), nullable=False, unique=True),
     sa.Column("requested_by", sa.String(60), nullable=False),
-    sa.Column("requested_at", UtcDateTime, nullable=False),
+    sa.Column("requested_at", UtcDateTime, nullable=False, index=True),
     sa.Column("state", sa.String(20), nullable=False, index=True),
     sa.Column("ended_at", UtcDateTime),
     sa.Column("fault", sa.String(60)),
@@ -256,7 +257,7 @@ receipts = sa.Table(
     sa.Column("officer", sa.String(60)),
     sa.Column("way", sa.String(20), nullable=False),
     sa.Column("at", UtcDateTime, nullable=False),  # as its signer has it
-    sa.Column("recorded_at", UtcDateTime, nullable=False),
+    sa.Column("recorded_at", UtcDateTime, nullable=False, index=True),
     sa.Column("sha256", sa.String(64), nullable=False, unique=True),
     sa.Column("body", sa.LargeBinary, nullable=False),
     sa.Column("signature", sa.LargeBinary),
@@ -453,6 +454,14 @@ register_entries = sa.Table(
     sa.Column("body_sealed", sa.LargeBinary, nullable=False),
     sa.Column("made_at", UtcDateTime, nullable=False),
     sa.Column("ended_at", UtcDateTime),
+    sa.Index("ix_register_entries_register_opened_on", "register", "opened_on"),
+)
+entries_going = sa.Index(
+    "ix_register_entries_going",
+    register_entries.c.register,
+    register_entries.c.made_at,
+    sqlite_where=register_entries.c.ended_at.is_(None),
+    postgresql_where=register_entries.c.ended_at.is_(None),
 )
 
 register_steps = sa.Table(

@@ -9,7 +9,7 @@ import pytest
 from at_the_site import AFTER, AtTheSite
 
 from gateway.engine.door import DoorClosed
-from gateway.store import alarms, ledger, meta
+from gateway.store import alarms, counts, ledger, meta
 from gateway.web.assets import FOLDER
 
 ANSWER = {"ok": False, "code": "asked.malformed"}
@@ -141,6 +141,11 @@ def test_figures_are_counted_from_the_rows(at_placed):
     assert figure(text, "gateway_packages", flow="notifications", state="placed") >= 3
     assert figure(text, "gateway_deliveries", party="dfe", state="placed") >= 3
     assert figure(text, "gateway_open_alarms", code="disk.low") == 1
+    with database.snapshot() as tx:
+        for what in counts.STATED:
+            for (kind, state), count in counts.counted(tx, what).items():
+                labels = {counts.STATED[what]: kind, "state": state}
+                assert figure(text, f"gateway_{what}{{", **labels) == count, (what, labels)
     waits = figure(text, "gateway_oldest_waiting_delivery_seconds", party="dfe")
     assert waits > 2 * 86400, "since the first of the packages, days ago"
     assert figure(text, "gateway_key_days_left", party="dfe", role="exchange") == 30

@@ -10,6 +10,7 @@ from at_the_site import AtTheSite
 from flask import Blueprint, render_template_string
 from flask.typing import ResponseReturnValue
 
+from gateway.intake.claim import candidates, settled
 from gateway.serving.taking import require_room, take
 from gateway.web.app import PARTS
 from gateway.web.site import site
@@ -19,6 +20,7 @@ from gateway.web.visitor import ANYONE, page
 BOUNDARY = "a-boundary-of-tests"
 KIND = f"multipart/form-data; boundary={BOUNDARY}"
 FLOW = "notifications"
+SETTLES = 600.0  # seconds: longer than a test may take
 
 
 def a_taker() -> Blueprint:
@@ -33,7 +35,7 @@ def a_taker() -> Blueprint:
     def taken(upload: Upload) -> ResponseReturnValue:
         flow = site().parts.flow(FLOW)
         inbox = require_room(site().parts, flow, None)
-        told = take(inbox, flow, upload, None, upload.connection, "web")
+        told = take(inbox, flow, upload, None, upload.connection, "web", SETTLES)
         return f"{told.size} {told.sha256} {upload.fields.get('note', '')}"
 
     return part
@@ -90,6 +92,15 @@ def test_a_file_arrives_byte_for_byte(content, taker):
     inbox = taker.site.parts.home.inbox_of("ofsted", FLOW)
     assert (inbox / name).read_bytes() == content
     assert (inbox / name).stat().st_mode & 0o777 == 0o600
+
+
+def test_what_came_whole_waits_for_nothing(taker):
+    """The worker takes it at once: it came by rename, and so need not be seen to stand still."""
+    sent(taker, field("csrf_token", token_of(taker)) + file(b"a,b\r\n"))
+    parts = taker.site.parts
+    patient = parts.settings.model_copy(update={"settle_seconds": SETTLES})
+    [found] = candidates(parts.home, patient, "ofsted", FLOW)
+    assert settled([found], patient) == ([found], [])
 
 
 @pytest.mark.parametrize("name", ["../../evil.csv", "a\\\\b", "<script>.csv", "naïve.csv", ""])

@@ -31,7 +31,6 @@ STATES: Mapping[str, tuple[str, str]] = {
     "failed": ("Could not be done", "red"),
     "withdrawn": ("Withdrawn", "grey"),
 }
-_OPEN, _ENDED = ("open", "approved"), ("done", "failed", "withdrawn")
 
 
 @dataclass(frozen=True)
@@ -94,20 +93,20 @@ def officer_of(tx: Transaction, officers: Officers, who: Visitor) -> Officer | N
 
 def listed(tx: Transaction, officers: Officers, who: Visitor) -> Listed:
     """The requests that concern the visitor's party."""
-    going = requests.latest(tx, _OPEN)
-    ended = requests.latest(tx, _ENDED, ENDED_SHOWN)
+    going = requests.latest(tx, requests.GOING)
+    ended = requests.ended(tx, ENDED_SHOWN)
     mine = officer_of(tx, officers, who)
     rows = [row for row in (*going, *ended) if _concerns(officers, row, party_of(who))]
     said = requests.approvals_by_request(tx, (row.id for row in rows))
     all_shown = [_shown(officers, row, said[row.id], who, mine) for row in rows]
-    still = [item for item in all_shown if item.row.state in _OPEN]
+    still = [item for item in all_shown if item.row.state in requests.GOING]
     waiting = [item for item in still if not item.why_not]
     own = [item for item in still if item.mine]
     return Listed(
         waiting,
         own,
         [item for item in still if item not in waiting and item not in own],
-        [item for item in all_shown if item.row.state in _ENDED],
+        [item for item in all_shown if item.row.state not in requests.GOING],
     )
 
 

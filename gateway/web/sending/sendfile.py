@@ -56,7 +56,8 @@ def take_file(upload: Upload, party: str, flow: str) -> ResponseReturnValue:
         inbox = require_room(own.parts, sent.flow, length)
         with own.parts.database.snapshot() as tx:
             after = drops.last_number(tx)
-        taken = take(inbox, sent.flow, upload, None, upload.connection, "web")
+        settle = own.parts.settings.settle_seconds
+        taken = take(inbox, sent.flow, upload, None, upload.connection, "web", settle)
     except NotTaken as refused:
         g.code = refused.code
         told = NotSent(_words(refused, sent.flow), refused.hint)

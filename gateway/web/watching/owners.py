@@ -6,7 +6,7 @@ from datetime import datetime
 
 from gateway.agreement.load import Agreed
 from gateway.receipts.deadlines import agreed_about
-from gateway.receipts.notices import TITLES, audiences
+from gateway.receipts.notices import TITLES, audiences_of
 from gateway.receipts.owing import Owed, outstanding
 from gateway.store import alarms
 from gateway.store.alarms import AlarmRow
@@ -47,11 +47,11 @@ def alarms_to_see(
     """The first open alarms that concern the visitor, and how many more there are."""
     seen: list[OpenAlarm] = []
     more = 0
-    for alarm in alarms.open_alarms(tx):
+    found = alarms.open_alarms(tx)
+    for alarm, concerned in zip(found, audiences_of(tx, found, agreed), strict=True):
         if len(seen) == MOST:
             more += 1
             continue
-        concerned = audiences(tx, alarm, agreed)
         sides = {item.party for item in concerned if item.side != "home"}
         if not scope.whole and not scope.stands_for(sides):
             continue

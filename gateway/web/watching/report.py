@@ -6,7 +6,7 @@ from datetime import date, datetime, time, timedelta
 
 from gateway.agreement.load import Agreed
 from gateway.agreement.model import Flow
-from gateway.receipts.notices import TITLES, audiences
+from gateway.receipts.notices import TITLES, Audience, audiences_of
 from gateway.store import watching
 from gateway.store.alarms import AlarmRow
 from gateway.store.database import Transaction
@@ -58,7 +58,8 @@ def report_of(tx: Transaction, agreed: Mapping[str, Agreed], scope: Scope, monda
     zone = next(iter(agreed.values())).working_days.zone
     begin = datetime.combine(monday, time(), zone)
     raised = watching.alarms_of_time(tx, begin, begin + WEEK, _MOST_ALARMS)
-    seen = [item for item in raised if _concerns(tx, agreed, scope, item)]
+    concerned = zip(raised, audiences_of(tx, raised, agreed), strict=True)
+    seen = [item for item, audience in concerned if _concerns(scope, audience)]
     return Report(monday, told, tuple(_alarm(item) for item in seen))
 
 
@@ -82,10 +83,9 @@ def recipients_seen(flow: Flow, scope: Scope) -> Sequence[str]:
     return [item.party for item in flow.recipients if scope.sees_delivery(flow, item.party)]
 
 
-def _concerns(tx: Transaction, agreed: Mapping[str, Agreed], scope: Scope, alarm: AlarmRow) -> bool:
+def _concerns(scope: Scope, concerned: Sequence[Audience]) -> bool:
     if scope.whole:
         return True
-    concerned = audiences(tx, alarm, agreed)
     return scope.stands_for({item.party for item in concerned if item.side != "home"})
 
 
