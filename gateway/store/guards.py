@@ -148,7 +148,7 @@ def _trigger(name: str, verb: str, table: str, when: str, words: str) -> tuple[s
 
 def _already(table: str, key: str) -> str:
     """SQL: a row of that key is there. Both names are ours, written in this module."""
-    return f"EXISTS (SELECT 1 FROM {table} WHERE {_same(key)})"  # noqa: S608  # nosec B608
+    return f"EXISTS (SELECT 1 FROM {table} WHERE {_same(key)})"  # noqa: S608
 
 
 def _same(key: str) -> str:

@@ -9,6 +9,7 @@ import structlog
 from flask import Blueprint, Flask, Response, g, request
 from flask_wtf.csrf import CSRFProtect
 from jinja2 import ChoiceLoader, PackageLoader, PrefixLoader
+from markupsafe import Markup
 
 from gateway.agreement.windows import LONDON
 from gateway.serving.headway import HEADWAY, WORK_SECONDS, connection_of
@@ -45,6 +46,7 @@ PARTS: tuple[Blueprint, ...] = (
     ledger.PART,
     people.PART,
 )
+_COMMAND = Markup('<code class="gateway-code">%s</code>')
 _LOG = structlog.get_logger("web")
 
 
@@ -100,6 +102,7 @@ def _know_templates(app: Flask, site: Site, assets: Assets) -> None:
         [PackageLoader("gateway.web"), PrefixLoader({"govuk_frontend_jinja": macros})]
     )
     app.jinja_env.filters["london"] = _london
+    app.jinja_env.filters["commands"] = _commands
     app.jinja_env.globals.update(
         asset=assets.address,
         rehearsal=site.parts.home.is_rehearsal,
@@ -119,6 +122,12 @@ def _know_templates(app: Flask, site: Site, assets: Assets) -> None:
 def _london(at: datetime) -> str:
     """A point in time as people here read it."""
     return f"{at.astimezone(LONDON):%-d %B %Y, %H:%M}"
+
+
+def _commands(words: str) -> Markup:
+    """Words that name commands between backticks, as they do on a terminal."""
+    pieces = enumerate(words.split("`"))
+    return Markup("").join(_COMMAND % piece if place % 2 else piece for place, piece in pieces)
 
 
 def _begin(site: Site) -> None:

@@ -11,7 +11,7 @@ from werkzeug.exceptions import HTTPException
 from gateway.engine.faults import own_words
 from gateway.serving.statuses import status_of
 from gateway.web.security import MACHINE_PATHS
-from gateway.web.visitor import maybe_visitor
+from gateway.web.visitor import know_visitor, maybe_visitor
 
 _LOG = structlog.get_logger("web")
 
@@ -62,9 +62,12 @@ def tell_errors(app: Flask) -> None:
 
 def _by_http(error: HTTPException) -> Response:
     if isinstance(error, CSRFError):
+        know_visitor()
         return _page(_FORM_TOO_OLD, "form.forged-or-old")
     if error.response is not None:  # a redirect, by routing
         return make_response(error.response)
+    if error is request.routing_exception and request.path not in MACHINE_PATHS:
+        know_visitor()  # no view was found that would have: the page shows them the way on
     status = error.code or 500
     told = _BY_STATUS.get(status) or _BY_STATUS[500 if status >= 500 else 400]
     who = maybe_visitor()

@@ -6,10 +6,12 @@ from functools import wraps
 from typing import Literal, Protocol, TypeVar
 from urllib.parse import urlencode
 
-from flask import Blueprint, abort, g, redirect, request
+from flask import Blueprint, abort, current_app, flash, g, redirect, request
 from flask.typing import ResponseReturnValue
+from werkzeug.wrappers import Response
 
 from gateway.access.training import NOT_TRAINED, Training
+from gateway.web.security import safe_next
 from gateway.web.uploads import begun_upload
 
 Role = Literal["sender", "recipient", "approver", "administrator", "auditor"]
@@ -159,11 +161,42 @@ def _turned_away(
     if not isinstance(roles, Word) and not who.may(roles, party, flow):
         visitors.refused(who, party or "", flow or "")
         abort(404)
-    return _to(SIGN_IN_AGAIN) if fresh and not who.fresh else None
+    return prove_again() if fresh and not who.fresh else None
 
 
-def _to(place: str) -> ResponseReturnValue:
-    """Off to a page that comes back to this one, where this one was only looked at."""
-    here = request.full_path.rstrip("?") if request.method == "GET" else ""
-    asked = urlencode({"next": here}) if here and here != "/" else ""
+def know_visitor() -> None:
+    """Look up who visits, where no view has: for a page that says no before any view was found."""
+    if "visitor" not in g:
+        visitors: Visitors = g.visitors
+        g.visitor = visitors.current()
+
+
+def prove_again() -> Response:
+    """Off to prove again who one is, and back. What a form sent is not kept, and is told so."""
+    if request.method != "GET":
+        flash("What you sent was not done. Prove who you are, then send it again.", "info")
+    return _to(SIGN_IN_AGAIN)
+
+
+def _to(place: str) -> Response:
+    """Off to a page that leads back to the one in hand."""
+    back = _way_back()
+    asked = urlencode({"next": back}) if back and back != "/" else ""
     return redirect(f"{place}?{asked}" if asked else place, 303)
+
+
+def _way_back() -> str:
+    """The page that was looked at, or the one with the form that was sent; empty: none is known.
+
+    A form's page is at the address that the form was sent to, or else where the browser says that
+    it came from, which is believed of pages of this site alone.
+    """
+    if request.method == "GET":
+        return request.full_path.rstrip("?")
+    pages = current_app.create_url_adapter(request)
+    told = request.referrer or ""
+    came = "/" + told.removeprefix(request.host_url) if told.startswith(request.host_url) else ""
+    for place in (request.path, safe_next(came, "")):
+        if place and pages is not None and pages.test(place.partition("?")[0], "GET"):
+            return place.partition("#")[0]
+    return ""

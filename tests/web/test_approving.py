@@ -24,11 +24,14 @@ def test_one_asks_two_approve_and_the_worker_does_it(offices: Offices) -> None:
     assert "Nothing waits for your decision." in page
     offices.enter(ONE)
     assert "1 request waits for your decision." in offices.get("/approvals").text
+    home = offices.get("/").text
+    assert "Waiting for your decision" in home and f'href="/approvals/{request_id}"' in home
     shown = offices.get(f"/approvals/{request_id}").text
     assert "It went to the wrong day." in shown
     assert "Rehearsal" in shown and PACKAGE in shown
     assert "needs another" in approve(offices, request_id)
     assert "You have approved it" in offices.get(f"/approvals/{request_id}").text
+    assert "Waiting for your decision" not in offices.get("/").text
     assert "has the approvals it needs" in approve(offices, request_id, OTHER)
     report = offices.tick()
     assert [(act.act, act.code) for act in report.acts] == [("recall", None)]

@@ -4,9 +4,10 @@ import html
 import json
 import re
 from datetime import timedelta
+from urllib.parse import urlencode
 
 import pytest
-from recipients import DFE, HERE, MONDAY, OFSTED, OURS, PANEL, Recipients
+from recipients import DFE, FRIDAY, HERE, MONDAY, OFSTED, OURS, PANEL, Recipients
 
 from gateway.access import people as acts
 from gateway.access.people import OPERATOR
@@ -40,6 +41,18 @@ def test_what_is_overdue_comes_first_and_todays_package_next(recipients: Recipie
         assert "This was due on Monday 2 March, 12:05" in words
         assert "2 rows" in words
     assert "2 things to do" in plain(recipients.jo.get("/collect").text)
+
+
+def test_whoever_sends_too_is_told_first_of_what_is_overdue(recipients: Recipients) -> None:
+    """On that Monday a package is overdue, another is of today, and an update is due on Friday."""
+    words = plain(recipients.jo.get("/").text)
+    assert words.index("Overdue") < words.index("Today, Monday") < words.index("To send:")
+    for package in (FRIDAY, MONDAY):
+        recipients.collect(here=f"{OURS}/packages/{package}")
+        recipients.jo.post(f"{OURS}/packages/{package}/accept", page="/account")
+    words = plain(recipients.jo.get("/").text)
+    assert "Overdue" not in words
+    assert words.index("To send:") < words.index("Today, Monday"), "nothing is left to be done"
 
 
 def test_a_day_without_rows_says_which_truth_it_is(recipients: Recipients) -> None:
@@ -140,7 +153,8 @@ def test_password_and_acceptance_want_a_person_who_proved_lately_who_they_are(
         sent = recipients.jo.get(f"{HERE}/{step}")
         assert sent.status_code == 303
         assert sent.location.startswith("/sign-in/again?next=")
-        assert recipients.jo.post(f"{HERE}/{step}", page=HERE).location == "/sign-in/again"
+        sent = recipients.jo.post(f"{HERE}/{step}", page=HERE)
+        assert sent.location == f"/sign-in/again?{urlencode({'next': f'{HERE}/{step}'})}"
     assert recipients.state() == "collected"
     assert not recipients.leaves("password.released")
 

@@ -1,9 +1,12 @@
 """Who may see a page: every view says it, and `page` keeps to it."""
 
+from urllib.parse import quote
+
 import pytest
 from at_the_site import AtTheSite
 from flask import Blueprint
 from flask.typing import ResponseReturnValue
+from signing_in import TOKEN
 
 from gateway.web.app import PARTS
 from gateway.web.visitor import ANYONE, SIGNED_IN, page, visitor
@@ -31,6 +34,14 @@ def a_part() -> Blueprint:
 
     @page(part, "/tried/sensitive", roles={"approver"}, fresh=True)
     def sensitive() -> ResponseReturnValue:
+        return "done"
+
+    @page(part, "/tried/form", roles={"approver"}, methods=("GET", "POST"), fresh=True)
+    def form() -> ResponseReturnValue:
+        return "done"
+
+    @page(part, "/tried/act", roles={"approver"}, methods=("POST",), fresh=True)
+    def act() -> ResponseReturnValue:
         return "done"
 
     return part
@@ -106,6 +117,60 @@ def test_a_sensitive_page_takes_a_new_sign_in(tried):
     assert (sent.status_code, sent.location) == (303, "/sign-in/again?next=%2Ftried%2Fsensitive")
     tried.sign_in(("ofsted", "*", "approver"), fresh=True)
     assert tried.client.get("/tried/sensitive").text == "done"
+
+
+def sent_on(tried: AtTheSite, path: str, came_from: str | None = None) -> str:
+    """Where whoever sends a form is led, who has not proved lately who they are."""
+    found = TOKEN.search(tried.client.get("/sign-in").text)
+    assert found is not None
+    headers = {"Referer": came_from} if came_from else {}
+    told = tried.client.post(path, data={"csrf_token": found[1]}, headers=headers)
+    assert told.status_code == 303
+    return str(told.location)
+
+
+def test_a_form_that_needs_a_new_proof_is_come_back_to(tried):
+    tried.sign_in(("ofsted", "*", "approver"))
+    back = "/sign-in/again?next=%2Ftried%2Fform"
+    assert sent_on(tried, "/tried/form") == back
+    assert sent_on(tried, "/tried/form", "http://elsewhere.example/tried/auditors") == back
+    here = "http://localhost/tried/auditors?day=2"
+    assert (
+        sent_on(tried, "/tried/act", here)
+        == f"/sign-in/again?next={quote('/tried/auditors?day=2', '')}"
+    )
+
+
+@pytest.mark.parametrize(
+    "came_from",
+    [
+        None,
+        "http://elsewhere.example/tried/auditors",
+        "http://localhost:99/tried/auditors",
+        "https://localhost/tried/auditors",
+        "http://localhost@elsewhere.example/tried/auditors",
+        "http://localhost//elsewhere.example/tried/auditors",
+        "http://localhost/\\elsewhere.example",
+        "http://localhost/tried/act",
+        "http://localhost/no/such/page/here",
+        "javascript:alert(1)",
+        "http://[",
+    ],
+)
+def test_nobody_is_led_to_a_place_that_is_no_page_of_the_site(tried, came_from):
+    tried.sign_in(("ofsted", "*", "approver"))
+    assert sent_on(tried, "/tried/act", came_from) == "/sign-in/again"
+
+
+def test_the_navigation_stands_on_pages_that_are_not_there_too(tried):
+    tried.sign_in(("ofsted", "*", "auditor"))
+    for path, method in (("/nothing", "GET"), ("/", "POST"), ("/tried/act", "GET")):
+        told = tried.client.open(path, method=method)
+        assert told.status_code in (404, 405, 400)
+        assert "govuk-service-navigation" in told.text, path
+        assert "Signed in as Robin Sample." in told.text
+    tried.sign_out()
+    assert "govuk-service-navigation" not in tried.client.get("/nothing").text
 
 
 def test_the_navigation_shows_only_to_who_is_signed_in_and_only_what_is_theirs(tried):

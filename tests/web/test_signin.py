@@ -398,6 +398,24 @@ def test_a_sensitive_page_asks_again_after_ten_minutes(at: Doorway, jo: Person) 
     assert jo.get("/tried/sensitive").text == "sensitive"
 
 
+def test_a_form_that_came_too_late_is_led_back_to(at: Doorway, jo: Person) -> None:
+    jo.sign_in()
+    at.later(minutes=11)
+    token = TOKEN.search(jo.get("/account").text)
+    assert token is not None
+    sent = jo.client.post(
+        "/account/sign-out-elsewhere",
+        data={"csrf_token": token[1]},
+        headers={"Referer": "http://localhost/account"},
+    )
+    assert sent.headers["Location"] == "/sign-in/again?next=%2Faccount"
+    asked = jo.get(sent.headers["Location"]).text
+    assert "What you sent was not done." in asked
+    assert '<input type="hidden" name="next" value="/account">' in asked
+    right = jo.post("/sign-in/again", {"password": jo.shown.password, "next": "/account"})
+    assert right.headers["Location"] == "/account"
+
+
 def test_signing_in_again_makes_no_session_last_longer(at: Doorway, jo: Person) -> None:
     jo.sign_in()
     for turn in range(59):

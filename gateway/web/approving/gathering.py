@@ -119,11 +119,6 @@ def one(tx: Transaction, officers: Officers, who: Visitor, request_id: str) -> S
     return _shown(officers, row, said, who, officer_of(tx, officers, who))
 
 
-def waiting_count(tx: Transaction, officers: Officers, who: Visitor) -> int:
-    """How many requests wait for the visitor's decision: for the first page."""
-    return len(listed(tx, officers, who).waiting)
-
-
 def _concerns(officers: Officers, row: RequestRow, party: str) -> bool:
     return party in {row.party, *parties_deciding(officers, row)}
 

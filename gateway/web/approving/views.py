@@ -15,7 +15,7 @@ from gateway.web.worker import WorkerRefused, asked
 
 PART = Blueprint("approving", __name__)
 READERS = frozenset({"sender", "approver", "administrator", "auditor"})
-_DECIDING = frozenset({"approver"})
+DECIDING = frozenset({"approver"})
 _WITHDRAWING = frozenset({"sender", "approver", "administrator"})
 _LARGEST_FORM = 2 * LONGEST_SIGNATURE
 
@@ -43,7 +43,7 @@ def statement_file(request_id: str) -> ResponseReturnValue:
     return attachment(told, f"request-{request_id}.json", "application/json")
 
 
-@page(PART, "/approvals/<request_id>/approve", roles=_DECIDING, methods=("POST",))
+@page(PART, "/approvals/<request_id>/approve", roles=DECIDING, methods=("POST",))
 def approve(request_id: str) -> ResponseReturnValue:
     """Approve on the site; the worker judges the person, and signs what it saw."""
     _request(request_id)
@@ -56,7 +56,7 @@ def approve(request_id: str) -> ResponseReturnValue:
     return _noted(request_id, str(answer["state"]))
 
 
-@page(PART, "/approvals/<request_id>/sign", roles=_DECIDING, methods=("POST",))
+@page(PART, "/approvals/<request_id>/sign", roles=DECIDING, methods=("POST",))
 def sign(request_id: str) -> ResponseReturnValue:
     """Approve by a signature that the officer's own key has made elsewhere."""
     request.max_content_length = _LARGEST_FORM
@@ -125,6 +125,6 @@ def _page(request_id: str, faults: dict[str, str]) -> ResponseReturnValue:
         fresh=who.fresh,
         again=again(f"/approvals/{request_id}"),
         may_withdraw=shown.row.state == "open"
-        and (shown.mine or (not shown.why_not and who.may(_DECIDING))),
+        and (shown.mine or (not shown.why_not and who.may(DECIDING))),
     )
     return told, (422 if faults else 200)

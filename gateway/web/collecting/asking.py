@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from flask import abort, g, redirect
+from flask import abort, g
 
-from gateway.web.visitor import SIGN_IN_AGAIN
+from gateway.web.visitor import prove_again
 from gateway.web.worker import WorkerRefused, asked
 
 _NOT_THERE = frozenset({"package.unknown", "query.unknown"})
@@ -20,7 +20,7 @@ def ask_worker(op: str, party: str, flow: str, **more: str) -> dict[str, Any]:
     except WorkerRefused as refused:
         g.code = refused.code
         if refused.code == "session.stale":
-            abort(redirect(SIGN_IN_AGAIN, 303))
+            abort(prove_again())
         if refused.code.startswith("session.") or refused.code in _NOT_THERE:
             abort(404)
         raise

@@ -39,7 +39,10 @@ class Wrong:
 
 @dataclass(frozen=True)
 class Today:
-    """One flow's day. ``missing``: the drop that is owed; ``wrong``: drops to put right."""
+    """One flow's day. ``missing``: the drop that is owed; ``wrong``: drops to put right.
+
+    ``is_today``: whether something is to be done before the day is over.
+    """
 
     ours: Ours
     coming: Coming
@@ -47,6 +50,12 @@ class Today:
     late: bool
     wrong: tuple[Wrong, ...]
     queries: tuple[ToAnswer, ...]
+    is_today: bool
+
+    @property
+    def is_late(self) -> bool:
+        """Whether something that waits for the sender is overdue."""
+        return self.late or any(query.late for query in self.queries)
 
     @property
     def is_done(self) -> bool:
@@ -69,13 +78,16 @@ def today(tx: Transaction, sent: Ours, now: datetime) -> Today:
         if item.party == sent.party
     ]
     missing = next((item for item in owed if item.what in _MISSING), None)
+    wrong, queries = tuple(_wrong(tx, sent, now)), tuple(_queries(owed, now))
+    is_due = missing is not None and london_date(missing.due_at) <= london_date(now)
     return Today(
         sent,
         coming(tx, sent, now),
         missing,
         missing is not None and missing.late(now),
-        tuple(_wrong(tx, sent, now)),
-        tuple(_queries(owed, now)),
+        wrong,
+        queries,
+        is_due or bool(wrong or queries),
     )
 
 

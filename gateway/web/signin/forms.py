@@ -11,12 +11,15 @@ from flask_security import (
     MailUtil,
     MfRecoveryForm,
     PasswordUtil,
+    TwoFactorRescueForm,
+    TwoFactorSetupForm,
     TwoFactorVerifyCodeForm,
     VerifyForm,
     WebAuthnDeleteForm,
     WebAuthnRegisterResponseForm,
     WebAuthnSigninResponseForm,
 )
+from wtforms import RadioField, SelectChoice
 
 from gateway.access.models import Person
 from gateway.access.passwords import normal, password_faults
@@ -117,6 +120,18 @@ class CodeForm(TwoFactorVerifyCodeForm):
         if not good and not self.is_setup:
             after_wrong_factor(self.user)
         return good and (not self.is_setup or proved(self.user))
+
+
+class AppForm(TwoFactorSetupForm):
+    """Setting up an authenticator app, which is the one choice that there is."""
+
+    setup = RadioField(choices=[SelectChoice("authenticator")], validate_choice=False)
+
+
+class HelpForm(TwoFactorRescueForm):
+    """For whoever cannot give a code. No page of ours shows it: a recovery code does as much."""
+
+    help_setup = RadioField(choices=[SelectChoice("help")])
 
 
 class RecoveryForm(MfRecoveryForm):

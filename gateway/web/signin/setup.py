@@ -61,6 +61,8 @@ def install(app: Flask, site: Site) -> None:
         verify_form=forms.AgainForm,
         change_password_form=forms.NewPasswordForm,
         two_factor_verify_code_form=forms.CodeForm,
+        two_factor_setup_form=forms.AppForm,
+        two_factor_rescue_form=forms.HelpForm,
         mf_recovery_form=forms.RecoveryForm,
         wan_signin_response_form=forms.KeyForm,
         wan_register_response_form=forms.NewKeyForm,
@@ -141,7 +143,7 @@ def _settings(site: Site) -> dict[str, Any]:
 
 
 def _words() -> dict[str, tuple[str, str]]:
-    """What Flask-Security says, in this site's words."""
+    """What Flask-Security says, in this site's words. What a page shows anyway is not said."""
     again = "Start again, and use your security key when asked."
     said = {
         "GENERIC_AUTHN_FAILED": "The e-mail address or the password is wrong.",
@@ -151,8 +153,8 @@ def _words() -> dict[str, tuple[str, str]]:
         "TWO_FACTOR_PERMISSION_DENIED": "Sign in with your e-mail address and password first.",
         "UNAUTHENTICATED": "Sign in to see this page.",
         "REAUTHENTICATION_REQUIRED": "Prove again who you are.",
-        "REAUTHENTICATION_SUCCESSFUL": "Thank you.",
-        "TWO_FACTOR_LOGIN_SUCCESSFUL": "You are signed in.",
+        "REAUTHENTICATION_SUCCESSFUL": "",
+        "TWO_FACTOR_LOGIN_SUCCESSFUL": "",
         "TWO_FACTOR_CHANGE_METHOD_SUCCESSFUL": "Your authenticator app is set up.",
         "TWO_FACTOR_SETUP_EXPIRED": "That took too long. Start again.",
         "PASSWORD_CHANGE": "Your password is changed. You are signed out everywhere else.",
