@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
@@ -196,6 +196,8 @@ def moment_of(text: str) -> datetime:
     """A moment as people write it; London's where it has no offset."""
     try:
         at = datetime.fromisoformat(text)
-    except ValueError as error:
+        at = at if at.tzinfo else at.replace(tzinfo=LONDON)
+        at.astimezone(UTC)  # whose calendar may not have such a day
+    except (ValueError, OverflowError) as error:
         raise click.BadParameter("Write it like 2026-03-02T16:00.") from error
-    return at if at.tzinfo else at.replace(tzinfo=LONDON)
+    return at

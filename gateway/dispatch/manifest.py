@@ -7,7 +7,7 @@ recipients how to read them.
 """
 
 import json
-from datetime import UTC, date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Annotated, Literal, Self, TypeVar
 
@@ -30,7 +30,17 @@ PackageId = Annotated[
     str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,39}-\d{4}-\d\d-\d\d-\d\d$")
 ]
 Count = Annotated[int, Field(ge=0)]
-Moment = Annotated[AwareDatetime, AfterValidator(lambda moment: moment.astimezone(UTC))]
+
+
+def _in_utc(moment: datetime) -> datetime:
+    """The same moment in UTC. Raises ValueError where the calendar has no such day there."""
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("the moment lies outside the calendar") from None
+
+
+Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
 
 WORKBOOK, CSV_COPY, INNER_MANIFEST = "data.xlsx", "data.csv", "manifest.json"
 SUFFIXES: dict[Protection, str] = {

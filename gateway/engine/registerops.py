@@ -1,7 +1,7 @@
 """The registers on the site: what they say is sealed, so that the worker reads and writes them."""
 
 from collections.abc import Callable, Mapping
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any, Literal
 
 from pydantic import Field
@@ -145,11 +145,13 @@ def _day(text: str) -> date:
 def _moment(text: str) -> datetime:
     try:
         at = datetime.fromisoformat(text)
-    except ValueError:
+        at = at if at.tzinfo else at.replace(tzinfo=LONDON)
+        at.astimezone(UTC)  # whose calendar may not have such a day
+    except (ValueError, OverflowError):
         raise RegisterRefused(
             "register.days", "That is no moment.", "Give the day, and a time such as 16:30."
         ) from None
-    return at if at.tzinfo else at.replace(tzinfo=LONDON)
+    return at
 
 
 def _said(asked: NewEntry) -> str:

@@ -52,6 +52,8 @@ def _check_rows(
             sink.table(as_csv(checked.frame), checked.frame.height)
     except Refused as refusal:
         return list(refusal.findings)
+    if plan.missing and opened.breaks_off_in_headings():
+        return [finding("file.cut-short")]  # half a heading row must not pass for a nil day
     errors += _tell(sink, checker.finish())
     sink.findings(opened.closing_findings())
     if errors and book.flow.on_error == "refuse-drop":

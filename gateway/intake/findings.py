@@ -89,6 +89,8 @@ _KINDS = (
           "Put the agreed headings in one row above the data (see `gateway template`)."),
     _kind("file.two-tables", "file", "error", "Two sheets both hold the agreed headings.",
           "Leave one sheet with the extract and remove the other."),
+    _kind("file.cut-short", "file", "error", "The file breaks off in its heading row, before all agreed headings: it was cut while it was written.",
+          "Export the extract again and drop the whole file. For a day with no notifications, end the line of headings."),
     _kind("file.heading-twice", "file", "error", "{column} stands twice among the headings.",
           "Remove or rename one of the two columns."),
     _kind("file.heading-missing", "file", "error", "The required column {column} is missing.",

@@ -153,7 +153,7 @@ def _read(agreed: Agreed, statement: bytes) -> tuple[dict[str, Any], datetime]:
         if said["kind"] not in get_args(Word):
             raise ValueError
         same = statement_of(agreed, said["party"], said["kind"], at) == statement
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
         raise StatementRefused(
             "agreement.statement-malformed",
             "That is no statement about an agreement.",

@@ -141,6 +141,13 @@ def test_anything_but_our_own_form_is_refused(change: Any) -> None:
         outer_from_bytes(change(to_bytes(outer())))
 
 
+def test_a_moment_outside_the_calendar_is_refused() -> None:
+    """Its day in UTC does not exist: a fault of who wrote it, not of who reads it."""
+    body = to_bytes(inner()).replace(b"2017-05-02T15:00:00Z", b"0001-01-01T00:00:00+23:59")
+    with pytest.raises(ValueError, match="outside the calendar"):
+        inner_from_bytes(body)
+
+
 def test_one_manifest_is_not_the_other() -> None:
     """Nor is one taken for the other."""
     with pytest.raises(ValueError):

@@ -1,5 +1,6 @@
 """The signed agreement gates every send: unsigned, altered or withdrawn, nothing leaves."""
 
+import re
 import sqlite3
 from collections.abc import Callable
 from datetime import UTC, date, datetime
@@ -185,6 +186,11 @@ def test_only_its_own_key_speaks_for_a_party(work: AtWork) -> None:
         (lambda _: b"", "statement-malformed"),
         (lambda _: b"[1]", "statement-malformed"),
         (lambda _: b"\xff\xfe", "statement-malformed"),
+        (lambda _: b"[" * 60_000, "statement-malformed"),
+        (
+            lambda said: re.sub(rb'"at":"[^"]*"', b'"at":"0001-01-01T00:00:00+23:59"', said),
+            "statement-malformed",
+        ),
         (lambda said: said + b" " * 65_536, "statement-malformed"),
     ],
 )

@@ -232,6 +232,8 @@ UNREADABLE = (
 
 # Read as a table: what its columns are is told as well.
 TABLES = (
+    BadFile("Half-written file", lambda e: planted(e).encode()[:400], "quarantined",
+            {"file.cut-short": 1}),
     BadFile("Half-written file", lambda e: planted(e).encode()[:-60], "partly-held",
             {"row.cut-short": 1}, travels=1),
     BadFile("Half-written file", lambda e: (planted(e) + f'{TOKEN}9,"{TOKEN} and').encode(),

@@ -77,6 +77,16 @@ def test_a_file_with_headings_alone(book: RuleBook, headings: list[str]) -> None
     assert told.outcomes == [Examined(None, 0, tuple(headings), (), (), refused=False)]
 
 
+def test_half_a_heading_row_is_no_nil_day(book: RuleBook, headings: list[str]) -> None:
+    """Cut behind the required headings it would say: nothing to send today."""
+    whole = ",".join(headings)
+    cut = _examine(whole[: whole.index("Report author") + 5].encode(), book)
+    assert [item.code for item in cut.found] == ["file.columns-dropped", "file.cut-short"]
+    assert cut.outcomes[0].refused
+    for nil in (whole, ",".join(headings[:20]) + "\n", f"{whole[:-7]}\r\n"):
+        assert not _examine(nil.encode(), book).outcomes[0].refused
+
+
 def test_a_file_that_cannot_be_opened(book: RuleBook) -> None:
     told = _examine(b"", book)
     assert [item.code for item in told.found] == ["file.empty"]

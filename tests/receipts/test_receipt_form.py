@@ -58,6 +58,14 @@ def test_what_is_written_is_read(kind: Any, id_: str, at: datetime, head: str | 
     assert from_bytes(to_bytes(made)) == made
 
 
+@pytest.mark.parametrize("at", ["0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59-23:59"])
+def test_a_moment_outside_the_calendar_is_refused(at: str) -> None:
+    """Its day in UTC does not exist: a fault of who wrote it, not of who reads it."""
+    body = to_bytes(receipt()).replace(b"2026-03-02T16:30:05Z", at.encode())
+    with pytest.raises(ValueError, match="outside the calendar"):
+        from_bytes(body)
+
+
 @given(st.binary(max_size=400) | st.text(max_size=400).map(str.encode))
 def test_anything_else_is_refused(content: bytes) -> None:
     """As a ValueError, whatever it is."""

@@ -92,6 +92,10 @@ class OpenedTable:
             closing.append(finding("file.totals", count=self._totals))
         return closing
 
+    def breaks_off_in_headings(self) -> bool:
+        """Whether the file ends with its headings, without a line end. Ask when all is read."""
+        return not self.rows and self._source.breaks_off()
+
     def _step(self) -> list[tuple[int, Row]]:
         return list(itertools.islice(self._numbered, _STEP))
 

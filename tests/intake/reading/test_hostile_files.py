@@ -1,7 +1,6 @@
 """Whatever bytes come, the answer is a table or a refusal; and the reader reaches for no file."""
 
 import io
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -165,21 +164,3 @@ def test_the_reader_opens_and_loads_nothing(small_book, workbook, tmp_path):
         cwd=Path(__file__).resolve().parents[3],
     )
     assert done.stdout.split("\n")[0] == f"{len(drops)} 4 []", done.stderr
-
-
-def _corpus():
-    named = os.environ.get("GATEWAY_CORPUS")
-    here = Path(__file__).resolve().parents[3]
-    return Path(named) if named else here.parent / "shared" / "corpus"
-
-
-@pytest.mark.parametrize("folder", ["dev", "benign-dev"])
-def test_files_of_other_projects(small_book, folder):
-    """Every tenth of them; none is an extract, and each must end in order."""
-    root = _corpus() / folder
-    if not root.is_dir():
-        pytest.skip("no corpus of spreadsheets here (GATEWAY_CORPUS names its folder)")
-    files = sorted(path for path in root.rglob("*") if path.is_file())
-    assert files
-    for path in files[::10]:
-        _orderly(path.read_bytes(), small_book(hidden="report", pivot_caches="report"))
