@@ -4,7 +4,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo run test coverage check format bench pins clean ready-to-run ready-to-develop
+.PHONY: help demo run test coverage check format bench faults pins clean ready-to-run ready-to-develop
 export PYTHON
 
 PY := .venv/bin/python
@@ -42,6 +42,7 @@ check: ready-to-develop ## format, lint, types and layers
 	@$(PY) -m ruff check --quiet .
 	@$(PY) -m mypy --no-error-summary
 	@MYPYPATH=bench:samples $(PY) -m mypy --strict --no-error-summary tools/demo.py tools/sample_history.py samples/make_samples.py bench/run.py bench/ledger.py bench/pages.py
+	@MYPYPATH=tools/faults $(PY) -m mypy --strict --no-error-summary tools/faults/*.py
 	@out=$$(.venv/bin/lint-imports --no-logo 2>&1) || { echo "$$out"; exit 1; }
 	@echo "Format, lint, types and layers are clean."
 
@@ -53,6 +54,10 @@ bench: ready-to-develop ## measure against the shell pipeline; writes docs/bench
 	@$(PY) bench/run.py --write
 	@PYTHONPATH=. $(PY) bench/ledger.py --write
 	@PYTHONPATH=. $(PY) bench/pages.py --write
+
+faults: ready-to-develop ## the crash matrix: 180 cells, by strace; writes docs/reliability.md
+	@$(PY) -m compileall -q gateway
+	@$(PY) tools/faults --write
 
 pins: ready-to-develop ## compile requirements*.in, with hashes, after a change (UPGRADE=--upgrade: newest of all)
 	@$(PY) -m pip --disable-pip-version-check install --quiet uv
