@@ -15,7 +15,7 @@ import argparse
 import sys
 import tempfile
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
 from matrix import Matrix, Result, say
@@ -68,9 +68,10 @@ def in_parallel(matrix: Matrix, cells: list[Cell], workers: int) -> list[Result]
     """Every cell, some at a time: each has a home, a folder and processes of its own."""
     results = []
     with ThreadPoolExecutor(workers) as pool:
-        for result in pool.map(matrix.cell, range(len(cells)), cells):
-            say(result)
-            results.append(result)
+        waiting = [pool.submit(matrix.cell, *numbered) for numbered in enumerate(cells)]
+        for done in as_completed(waiting):
+            say(done.result())
+            results.append(done.result())
     return results
 
 

@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from disk import LEAVES, fill, on_a_small_disk
+from loaded import Warm
 from points import Cell, Fault, Stage, found
-from stages import CHECKOUT, RECOVERS, Broken, Run, Warm, copied, made, served
+from serving import served
+from stages import CHECKOUT, RECOVERS, Broken, Run, copied, made
 from tracing import Call, calls_of, steady, struck_at, what_was_struck
 
 SAMPLE = CHECKOUT / "samples" / "notifications-2025-03-13.csv"
