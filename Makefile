@@ -4,7 +4,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo run test mutants coverage check format bench pins clean ready-to-run ready-to-develop
+.PHONY: help demo run test mutants faults coverage check format bench pins clean ready-to-run ready-to-develop
 export PYTHON
 
 PY := .venv/bin/python
@@ -13,6 +13,9 @@ WORKERS ?= logical
 # One part of the tests: make test TESTS=tests/agreement COVERAGE=
 TESTS ?= tests
 COVERAGE ?=
+# Programs beside the package whose types are checked as strictly.
+STRICT_TOO := tools/demo.py tools/sample_history.py tools/audit_pins.py tools/mutants.py samples/make_samples.py \
+  bench/run.py bench/ledger.py bench/pages.py bench/upload.py
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## /\1|/' | while IFS='|' read -r name words; do \
@@ -42,7 +45,8 @@ check: ready-to-develop ## format, lint, types, layers and known holes
 	@$(PY) -m ruff check --quiet .
 	@out=$$($(PY) -m bandit -q -c pyproject.toml --severity-level medium -r gateway tools 2>&1) || { echo "$$out"; exit 1; }
 	@$(PY) -m mypy --no-error-summary
-	@MYPYPATH=bench:samples $(PY) -m mypy --strict --no-error-summary tools/demo.py tools/sample_history.py tools/audit_pins.py tools/mutants.py samples/make_samples.py bench/run.py bench/ledger.py bench/pages.py bench/upload.py
+	@MYPYPATH=bench:samples $(PY) -m mypy --strict --no-error-summary $(STRICT_TOO)
+	@MYPYPATH=tools/faults $(PY) -m mypy --strict --no-error-summary tools/faults/*.py
 	@out=$$(.venv/bin/lint-imports --no-logo 2>&1) || { echo "$$out"; exit 1; }
 	@echo "Format, lint, types and layers are clean."
 	@$(PY) tools/audit_pins.py
@@ -59,6 +63,10 @@ bench: ready-to-develop ## measure against the shell pipeline; writes docs/bench
 
 mutants: ready-to-develop ## try each deliberate bug of tests/mutants: the tests must catch it
 	@$(PY) tools/mutants.py
+
+faults: ready-to-develop ## the crash matrix: 180 cells, by strace; writes docs/reliability.md
+	@$(PY) -m compileall -q gateway
+	@$(PY) tools/faults --write
 
 pins: ready-to-develop ## compile requirements*.in, with hashes, after a change (UPGRADE=--upgrade: newest of all)
 	@$(PY) -m pip --disable-pip-version-check install --quiet uv

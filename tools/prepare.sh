@@ -72,6 +72,8 @@ if [ "$kind" = dev ]; then
     say "OpenSSH's client is not here, so the tests of SFTP are skipped. Install openssh-client for them."
   command -v chromium >/dev/null || install chromium ||
     say "chromium is not here, so the tests of the web site in a browser are skipped. Install chromium for them."
+  command -v strace >/dev/null || install strace ||
+    say "strace is not here, so the tests of crashes at chosen points are skipped. Install strace for them."
   command -v curl >/dev/null || install curl ||
     say "curl is not here, so the tests of broken downloads are skipped. Install curl for them."
 fi
