@@ -39,8 +39,8 @@ _PREFIX = "[GNUPG:] "
 # Seconds. gpg seals 30 MB in a quarter of one, but waits for ever for a lock that a killed gpg left
 # under another host name, as after a container's restart or from a backup, and for a stuck agent.
 PATIENCE = 120.0
-# Once a run had to be ended, until one ends by itself: a tick asks gpg about a dozen times, and what
-# needs no gpg is not to wait for each. All that we do with gpg begins with a question to its
+# Once a run had to be ended, until one ends by itself: a tick asks gpg about a dozen times, and
+# what needs no gpg is not to wait for each. What we do with gpg begins with a question to its
 # keyring, which it answers at once if it works again.
 ONCE_STUCK = 10.0
 
