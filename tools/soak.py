@@ -2,7 +2,7 @@
 
     SOAK_SECONDS=600 python tools/soak.py [--write]
 
-A rehearsal home of its own (var/soak) with three weeks of history, and `gateway run` with the API
+A rehearsal home of its own (var/soak) with a few days of history, and `gateway run` with the API
 and the site. First its processes are killed now and then, while all warms up; then, for the steady
 part, the outbox fills up, the database is held, and the reader dies, but memory, descriptors and
 files must stay as they are. At last the faults end: whatever was dropped must be finished once,
@@ -32,7 +32,7 @@ CHECKOUT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(CHECKOUT), str(CHECKOUT / "samples")]
 
 import psutil  # type: ignore[import-untyped]  # noqa: E402
-from sample_history import make_history  # noqa: E402
+import sample_history  # noqa: E402
 from section import machine_words, write_section  # noqa: E402
 from soak_figures import LONGEST_WORK, Growth, Looks, left_files  # noqa: E402
 from soak_load import Faults, Load, gateway, token  # noqa: E402
@@ -47,6 +47,7 @@ _SETTLING = 120.0
 _STOPPING = 150.0
 _MARK = "GATEWAY_SOAK"
 _LIVELY = 0.9
+_DAYS = ("", "nil", "overnight")  # of the history, as sample_history.DAYS names them
 _HISTORY_ENDS = timedelta(days=4)  # ago: what came due since is the service's own work
 
 
@@ -72,7 +73,8 @@ def make_home() -> Home:
     made = gateway(home, "init", "--rehearsal")
     if made.returncode:
         sys.exit(f"No home: {made.stdout}{made.stderr}")
-    make_history(home, datetime.now(UTC) - _HISTORY_ENDS)
+    sample_history.DAYS = _DAYS  # type: ignore[assignment]
+    sample_history.make_history(home, datetime.now(UTC) - _HISTORY_ENDS)
     home.settings_file.write_text("settle_seconds = 0.5\ntick_seconds = 2.0\n")
     return home
 
