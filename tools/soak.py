@@ -22,7 +22,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -43,11 +43,13 @@ FOLDER = CHECKOUT / "var" / "soak"
 _EVERY = 2.0  # seconds between looks
 _WARM = 0.4  # of the time: processes are killed, and warm up
 _LONG_LOCK = 60.0
-_SETTLING = 120.0
+_STARTING = 240.0
+_SETTLING = 240.0
 _STOPPING = 150.0
 _MARK = "GATEWAY_SOAK"
 _LIVELY = 0.9
 _DAYS = ("", "nil", "overnight")  # of the history, as sample_history.DAYS names them
+_KILLED = ("worker", "api serving", "web serving", "worker", "api", "web")
 _HISTORY_ENDS = timedelta(days=4)  # ago: what came due since is the service's own work
 
 
@@ -95,18 +97,26 @@ def service(home: Home, api: str, web: str, temp: Path) -> Iterator["subprocess.
             process.wait(_STOPPING)
 
 
+def ready(process: "subprocess.Popen[bytes]", *faces: str) -> None:
+    """Wait until the worker works and the faces listen."""
+    end = time.monotonic() + _STARTING
+    log = FOLDER / "service.log"
+    while process.poll() is None and time.monotonic() < end:
+        told = log.read_text(encoding="utf-8")
+        if '"event": "working"' in told and all(face in told for face in faces):
+            return
+        time.sleep(0.5)
+    sys.exit(f"The service does not start: see {log}.")
+
+
 def disturb(faults: Faults, seconds: float, over: threading.Event) -> float:
     """The faults, in two parts; gives the monotonic second at which the steady part began."""
     began = time.monotonic()
     warm = began + seconds * _WARM
-    killed: list[Callable[[], None]] = [
-        lambda role=role: faults.kill(role)  # type: ignore[misc]
-        for role in ("worker", "api serving", "worker", "web serving", "api", "worker", "web")
-    ]
-    pause = seconds * _WARM / (len(killed) + 2)
-    for kill in killed:
+    pause = seconds * _WARM / (len(_KILLED) + 2)
+    for role in _KILLED:
         over.wait(pause)
-        kill()
+        faults.kill(role)
     over.wait(max(0.0, warm - time.monotonic()))
     steady = time.monotonic()
     over.wait(10)
@@ -236,8 +246,9 @@ def main() -> int:
         faults = Faults(home, looks)
         watcher = threading.Thread(target=_watch, args=(looks, over))
         watcher.start()
-        load.start()
         try:
+            ready(process, api, web)
+            load.start()
             since = disturb(faults, seconds, over)
             load.stop()
             in_time = settled(home, load)

@@ -20,6 +20,7 @@ _HOUR = 3600.0
 _APART = 15.0  # seconds: nearer samples tell of noise, not of growth
 _LEAST_NOISE = {"MiB": 0.02, "descriptors": 0.0}  # of the median
 _FEW = 6
+WARM_SECONDS = 60.0  # of a process's life, in which it loads what it needs
 LONGEST_WORK = 60.0  # seconds that a process of one piece of work may live
 LASTING = ("supervisor", "worker", "reader", "api", "api serving", "web", "web serving", "agent")
 
@@ -76,12 +77,14 @@ class Looks:
                 counted[role] = counted.get(role, 0) + 1
                 key = (process.pid, process.create_time())
                 self.seen[key] = role
+                age = now - process.create_time()
+                if role in LASTING and age < WARM_SECONDS:
+                    continue
                 if role in LASTING:
                     mib = process.memory_info().rss / _MIB
                     found = Sample(at, process.pid, mib, process.num_fds())
                     self.samples.setdefault(role, []).append(found)
                 else:
-                    age = now - process.create_time()
                     self.longest[role] = max(age, self.longest.get(role, 0.0))
         for role, number in counted.items():
             self.most[role] = max(number, self.most.get(role, 0))
