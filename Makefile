@@ -4,7 +4,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo run test mutants coverage check format bench pins clean ready-to-run ready-to-develop
+.PHONY: help demo run test mutants soak coverage check format bench pins clean ready-to-run ready-to-develop
 export PYTHON
 
 PY := .venv/bin/python
@@ -42,7 +42,7 @@ check: ready-to-develop ## format, lint, types, layers and known holes
 	@$(PY) -m ruff check --quiet .
 	@out=$$($(PY) -m bandit -q -c pyproject.toml --severity-level medium -r gateway tools 2>&1) || { echo "$$out"; exit 1; }
 	@$(PY) -m mypy --no-error-summary
-	@MYPYPATH=bench:samples $(PY) -m mypy --strict --no-error-summary tools/demo.py tools/sample_history.py tools/audit_pins.py tools/mutants.py samples/make_samples.py bench/run.py bench/ledger.py bench/pages.py
+	@MYPYPATH=bench:samples:tools $(PY) -m mypy --strict --no-error-summary tools/demo.py tools/sample_history.py tools/audit_pins.py tools/mutants.py tools/soak.py samples/make_samples.py bench/run.py bench/ledger.py bench/pages.py bench/recovery.py
 	@out=$$(.venv/bin/lint-imports --no-logo 2>&1) || { echo "$$out"; exit 1; }
 	@echo "Format, lint, types and layers are clean."
 	@$(PY) tools/audit_pins.py
@@ -55,9 +55,13 @@ bench: ready-to-develop ## measure against the shell pipeline; writes docs/bench
 	@$(PY) bench/run.py --write
 	@PYTHONPATH=. $(PY) bench/ledger.py --write
 	@PYTHONPATH=. $(PY) bench/pages.py --write
+	@$(PY) bench/recovery.py --write
 
 mutants: ready-to-develop ## try each deliberate bug of tests/mutants: the tests must catch it
 	@$(PY) tools/mutants.py
+
+soak: ready-to-develop ## the service under steady work and faults (SOAK_SECONDS=600): nothing may grow
+	@$(PY) tools/soak.py
 
 pins: ready-to-develop ## compile requirements*.in, with hashes, after a change (UPGRADE=--upgrade: newest of all)
 	@$(PY) -m pip --disable-pip-version-check install --quiet uv
