@@ -4,7 +4,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo run test mutants faults coverage check format bench pins clean ready-to-run ready-to-develop
+.PHONY: help demo run test mutants faults soak coverage check format bench pins clean ready-to-run ready-to-develop
 export PYTHON
 
 PY := .venv/bin/python
@@ -15,7 +15,7 @@ TESTS ?= tests
 COVERAGE ?=
 # Programs beside the package whose types are checked as strictly.
 STRICT_TOO := tools/demo.py tools/sample_history.py tools/audit_pins.py tools/mutants.py samples/make_samples.py \
-  bench/run.py bench/ledger.py bench/pages.py bench/upload.py
+  bench/run.py bench/ledger.py bench/pages.py bench/upload.py bench/recovery.py tools/soak.py
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## /\1|/' | while IFS='|' read -r name words; do \
@@ -45,7 +45,7 @@ check: ready-to-develop ## format, lint, types, layers and known holes
 	@$(PY) -m ruff check --quiet .
 	@out=$$($(PY) -m bandit -q -c pyproject.toml --severity-level medium -r gateway tools 2>&1) || { echo "$$out"; exit 1; }
 	@$(PY) -m mypy --no-error-summary
-	@MYPYPATH=bench:samples $(PY) -m mypy --strict --no-error-summary $(STRICT_TOO)
+	@MYPYPATH=bench:samples:tools $(PY) -m mypy --strict --no-error-summary $(STRICT_TOO)
 	@MYPYPATH=tools/faults $(PY) -m mypy --strict --no-error-summary tools/faults/*.py
 	@out=$$(.venv/bin/lint-imports --no-logo 2>&1) || { echo "$$out"; exit 1; }
 	@echo "Format, lint, types and layers are clean."
@@ -60,6 +60,7 @@ bench: ready-to-develop ## measure against the shell pipeline; writes docs/bench
 	@PYTHONPATH=. $(PY) bench/ledger.py --write
 	@PYTHONPATH=. $(PY) bench/pages.py --write
 	@PYTHONPATH=. $(PY) bench/upload.py --write
+	@$(PY) bench/recovery.py --write
 
 mutants: ready-to-develop ## try each deliberate bug of tests/mutants: the tests must catch it
 	@$(PY) tools/mutants.py
@@ -67,6 +68,9 @@ mutants: ready-to-develop ## try each deliberate bug of tests/mutants: the tests
 faults: ready-to-develop ## the crash matrix: 180 cells, by strace; writes docs/reliability.md
 	@$(PY) -m compileall -q gateway
 	@$(PY) tools/faults --write
+
+soak: ready-to-develop ## the service under steady work and faults (SOAK_SECONDS=600): nothing may grow
+	@$(PY) tools/soak.py
 
 pins: ready-to-develop ## compile requirements*.in, with hashes, after a change (UPGRADE=--upgrade: newest of all)
 	@$(PY) -m pip --disable-pip-version-check install --quiet uv

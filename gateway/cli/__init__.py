@@ -1,6 +1,7 @@
 """The command line: thin commands over the functions that decide. Contract: design §7."""
 
 import os
+import resource
 import sys
 from typing import NoReturn
 
@@ -55,6 +56,8 @@ for group in (
 
 def main() -> NoReturn:
     """Run a command. Exit codes: 0 done, 1 refused or failed with a coded answer, 2 usage."""
+    # No crash may leave keys or rows in a core dump: neither ours nor that of what we start.
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     try:
         gateway.main(standalone_mode=False, obj=Cli())
     except click.exceptions.Exit as ending:

@@ -12,11 +12,12 @@ standard input a file also has no name that gpg could write into the message.
 import os
 import shutil
 import subprocess
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import Any, BinaryIO, Protocol
 
 import gnupg
 
@@ -36,8 +37,12 @@ _OPTIONS = (
 )
 _PREFIX = "[GNUPG:] "
 # Seconds. gpg seals 30 MB in a quarter of one, but waits for ever for a lock that a killed gpg left
-# under another host name, as after a container's restart or from a backup.
-PATIENCE = 600.0
+# under another host name, as after a container's restart or from a backup, and for a stuck agent.
+PATIENCE = 120.0
+# Once a run had to be ended, until one ends by itself: a tick asks gpg about a dozen times, and
+# what needs no gpg is not to wait for each. What we do with gpg begins with a question to its
+# keyring, which it answers at once if it works again.
+ONCE_STUCK = 10.0
 
 
 class _Result(Protocol):
@@ -83,6 +88,46 @@ def _said(code: int, stderr: str) -> Said:
     return Said(code, tuple(statuses), tuple(log))
 
 
+class Gpg(gnupg.GPG):  # type: ignore[misc]  # python-gnupg is untyped
+    """python-gnupg, whose runs of gpg are ended as ours are. Raises ``gpg.stuck``.
+
+    ``stuck``: the last run had to be ended.
+    """
+
+    stuck = False
+
+    @property
+    def patience(self) -> float:
+        """How long the next run may take, in seconds."""
+        return ONCE_STUCK if self.stuck else PATIENCE
+
+    def _collect_output(self, process: "subprocess.Popen[bytes]", *more: Any, **named: Any) -> None:
+        ended = threading.Event()
+
+        def end() -> None:
+            ended.set()
+            process.kill()
+
+        timer = threading.Timer(self.patience, end)
+        timer.daemon = True
+        timer.start()
+        try:
+            super()._collect_output(process, *more, **named)
+        finally:
+            timer.cancel()
+        self.stuck = ended.is_set()
+        if self.stuck:
+            raise _stuck()
+
+
+def _stuck() -> CryptoFault:
+    return CryptoFault(
+        "gpg.stuck",
+        "gpg did not finish, and was ended.",
+        "If no other gpg uses this key folder, remove the *.lock files in it; then retry.",
+    )
+
+
 def gpg_program() -> str:
     """The path of gpg. Raises ``gpg.missing``."""
     program = shutil.which("gpg")
@@ -99,8 +144,8 @@ def _missing() -> CryptoFault:
     )
 
 
-def open_gpg(home: Path, faked_time: datetime | None) -> gnupg.GPG:
-    """python-gnupg over ``home`` (a short path). Raises ``gpg.missing`` and ``gpg.failed``.
+def open_gpg(home: Path, faked_time: datetime | None) -> Gpg:
+    """python-gnupg over ``home`` (a short path). Raises ``gpg.missing``, ``.failed``, ``.stuck``.
 
     The faked clock is frozen (``!``): a rehearsal's signature bears exactly the moment of
     ``--now``, and the same command judged twice says the same. Nothing we run waits for it to move.
@@ -110,7 +155,7 @@ def open_gpg(home: Path, faked_time: datetime | None) -> gnupg.GPG:
         options += ["--faked-system-time", f"{_gpg_time(faked_time)}!"]
     environment = {k: v for k, v in os.environ.items() if k not in ("GNUPGHOME", "DEBUG_IPC")}
     try:
-        gpg = gnupg.GPG(
+        gpg = Gpg(
             gpgbinary=gpg_program(),
             gnupghome=str(home),
             options=options,
@@ -127,7 +172,7 @@ def open_gpg(home: Path, faked_time: datetime | None) -> gnupg.GPG:
     return gpg
 
 
-def run(gpg: gnupg.GPG, args: Sequence[str], source: bytes | BinaryIO = b"") -> tuple[Said, str]:
+def run(gpg: Gpg, args: Sequence[str], source: bytes | BinaryIO = b"") -> tuple[Said, str]:
     """Run gpg over ``source``, its standard input; gives what it said and what it printed.
 
     Raises ``gpg.missing``, ``gpg.stuck``, and ``OSError`` for a full disk.
@@ -145,14 +190,12 @@ def run(gpg: gnupg.GPG, args: Sequence[str], source: bytes | BinaryIO = b"") -> 
         raise _missing() from error
     with started as process:
         try:
-            printed, log = process.communicate(given, timeout=PATIENCE)
+            printed, log = process.communicate(given, timeout=gpg.patience)
         except subprocess.TimeoutExpired as error:
             process.kill()
-            raise CryptoFault(
-                "gpg.stuck",
-                "gpg did not finish, and was ended.",
-                "If no other gpg uses this key folder, remove the *.lock files in it; then retry.",
-            ) from error
+            gpg.stuck = True
+            raise _stuck() from error
+    gpg.stuck = False
     return (
         _said(process.returncode, log.decode("latin-1")),
         printed.decode("utf-8", "replace"),

@@ -17,6 +17,7 @@ from pathlib import Path
 from gateway.crypto.faults import CryptoFault
 
 _LONGEST_BASE = 60
+_PATIENCE_SECONDS = 30.0
 
 
 def _short_base() -> str:
@@ -98,10 +99,13 @@ class GpgHome:
 
     def _end_agents(self) -> None:
         program = shutil.which("gpgconf")
-        if program is not None:
+        if program is None:
+            return
+        with suppress(subprocess.TimeoutExpired):  # an agent that hangs is not ours to wait for
             subprocess.run(
                 [program, "--homedir", str(self.path), "--kill", "all"],
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
                 check=False,
+                timeout=_PATIENCE_SECONDS,
             )
