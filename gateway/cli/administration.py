@@ -7,10 +7,12 @@ import click
 
 from gateway.agreement.windows import london_date
 from gateway.bootstrap import default_home
-from gateway.cli.context import Cli
-from gateway.cli.words import say, say_json, say_table
+from gateway.cli.context import PATIENCE_SECONDS, Cli
+from gateway.cli.words import say, say_error, say_json, say_table
 from gateway.engine.agreementfiles import AgreementFiles
-from gateway.engine.doctor import examine_home, refuse_unsafe_start
+from gateway.engine.doctor import Look, examine_home, refuse_unsafe_start
+from gateway.engine.invariants import WORDS, Breach, by_code, examine
+from gateway.engine.lock import only_worker
 from gateway.engine.logs import log_as_json
 from gateway.engine.supervise import chosen, supervise
 from gateway.engine.webtls import require_safe
@@ -44,19 +46,54 @@ def init(cli: Cli, rehearsal: bool) -> None:
 
 
 @click.command()
+@click.option("--deep", is_flag=True, help="Check the invariants too: all that is kept and shown.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON for scripts.")
 @click.pass_obj
-def doctor(cli: Cli, as_json: bool) -> None:
-    """Look over every setting and dependency: what is unsafe, and how to mend it."""
+def doctor(cli: Cli, deep: bool, as_json: bool) -> None:
+    """Look over every setting and dependency: what is unsafe, and how to mend it.
+
+    Exit code: 0 all well, 1 something is to be mended.
+    """
     looks = examine_home(cli.home)
     bad = any(look.state == "fail" for look in looks)
+    breaches = _breaches(cli) if deep and not _is_unusable(looks) else None
+    bad = bad or bool(breaches)
     if as_json:
-        say_json({"ok": not bad, "looks": [look.as_json() for look in looks]})
+        told: dict[str, object] = {"ok": not bad, "looks": [look.as_json() for look in looks]}
+        if breaches is not None:
+            told["invariants"] = [
+                {"code": code, "holds": not found, "breaches": [item.as_json() for item in found]}
+                for code, found in by_code(breaches).items()
+            ]
+        say_json(told)
     else:
         marks = {"ok": "ok", "warn": "look", "fail": "MEND"}
         rows = [(marks[look.state], look.name, look.words) for look in looks]
         say_table("Doctor", ("", "What", "Found"), rows)
+        if breaches is not None:
+            _say_invariants(breaches)
     sys.exit(1 if bad else 0)
+
+
+def _is_unusable(looks: list[Look]) -> bool:
+    """Whether the home cannot be opened at all: then the looks say so, and nothing is deeper."""
+    needed = ("settings", "agreement", "database", "keys", "officers")
+    return any(look.state == "fail" and look.name in needed for look in looks)
+
+
+def _breaches(cli: Cli) -> list[Breach]:
+    with cli.parts() as (parts, _), only_worker(parts.home.lock, PATIENCE_SECONDS):
+        return examine(parts)
+
+
+def _say_invariants(breaches: list[Breach]) -> None:
+    rows = [
+        ("MEND" if found else "ok", code.removeprefix("invariant."), WORDS[code])
+        for code, found in by_code(breaches).items()
+    ]
+    say_table("Invariants", ("", "What", "Holds"), rows)
+    for item in breaches:
+        say_error(item.code, f"{item.subject}: {item.how}", "See docs/reliability.md.")
 
 
 @click.command()

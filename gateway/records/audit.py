@@ -51,7 +51,15 @@ class Audited:
 
 
 def audit(database: Database, vault: Vault, now: datetime, tell: Tell | None = None) -> Audited:
-    """Read every object, compare, and record what was found. ``tell``: bytes read, bytes in all."""
+    """Look at every object, and record what was found."""
+    found = look(database, vault, tell)
+    with database.transaction() as tx:
+        _record(tx, found.objects, found.wrong, now)
+    return found
+
+
+def look(database: Database, vault: Vault, tell: Tell | None = None) -> Audited:
+    """Read every object and compare; nothing is recorded. ``tell``: bytes read, bytes in all."""
     with database.transaction() as tx:
         kept = rows.every(tx)
         claimed = {row.sha256 for row in destructions.every(tx)}
@@ -70,8 +78,6 @@ def audit(database: Database, vault: Vault, now: datetime, tell: Tell | None = N
     wrong += [Wrong(name, "unknown", "unrecorded") for name in sorted(referred - known)]
     wrong += [Wrong(name, "unknown", "not-destroyed") for name in sorted(lying & destroyed)]
     unknown = tuple(sorted(lying - known - referred))
-    with database.transaction() as tx:
-        _record(tx, len(there), wrong, now)
     return Audited(len(there), total, len(destroyed), tuple(wrong), unknown)
 
 
@@ -107,7 +113,7 @@ def _leaves(tx: Transaction) -> Iterator[tuple[str, str]]:
             yield leaf["event"], leaf["facts"][member]
 
 
-def _record(tx: Transaction, objects: int, wrong: list[Wrong], now: datetime) -> None:
+def _record(tx: Transaction, objects: int, wrong: tuple[Wrong, ...], now: datetime) -> None:
     missing = sum(item.how == "missing" for item in wrong)
     facts = {"objects": objects, "wrong": len(wrong), "missing": missing}
     record(tx, event("vault.audited", "vault", facts=facts), now)

@@ -110,6 +110,25 @@ def test_tick_status_doctor_and_change(rehearsal_home, call, schema_of):
     assert looked.returncode == 0, looked.stdout
 
 
+def test_a_deep_look_at_a_home_that_is_well_and_one_that_is_not(rehearsal_home, call, schema_of):
+    inbox = rehearsal_home / "inbox" / "ofsted" / "notifications"
+    (inbox / "one.csv").write_bytes(csv_of([clean_row(1)]))
+    _json(call(rehearsal_home, "tick", "--now", AT, "--json"))
+    looked = call(rehearsal_home, "doctor", "--deep", "--json")
+    told = _json(looked)
+    schema_of("doctor").validate(told)
+    assert all(item["holds"] for item in told["invariants"])
+    [staged] = (rehearsal_home / "var" / "staged").glob("*.accepted")
+    staged.unlink()
+    broken = call(rehearsal_home, "doctor", "--deep", "--json")
+    told = json.loads(broken.stdout)
+    schema_of("doctor").validate(told)
+    found = [item["code"] for item in told["invariants"] if not item["holds"]]
+    assert (broken.returncode, told["ok"], found) == (1, False, ["invariant.one-place"])
+    plain = call(rehearsal_home, "doctor", "--deep")
+    assert (plain.returncode, "[invariant.one-place]" in plain.stderr) == (1, True)
+
+
 def test_plain_tick_says_what_it_did(rehearsal_home, call):
     inbox = rehearsal_home / "inbox" / "ofsted" / "notifications"
     (inbox / "one.csv").write_bytes(csv_of([clean_row(1)]))

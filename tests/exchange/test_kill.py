@@ -15,6 +15,7 @@ import pytest
 
 from gateway.bootstrap import open_parts
 from gateway.cli.opening import open_for
+from gateway.engine.invariants import examine
 from gateway.engine.status import status_of
 from gateway.settings import Home
 
@@ -100,6 +101,7 @@ def assert_one_whole_package(home: Path) -> None:
     assert list((home / "inbox").rglob("*.csv")) == []
     with open_parts(Home(home)) as parts:
         told = status_of(parts, datetime(2026, 3, 2, 16, 5, tzinfo=UTC))
+        assert examine(parts) == []
     assert [drop["state"] for drop in told["drops"]] == ["sent"]
     assert [package["state"] for package in told["packages"]] == ["placed"]
     assert [(item["party"], item["state"]) for item in told["deliveries"]] == [
