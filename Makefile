@@ -4,7 +4,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo run test mutants coverage check format bench pins clean ready-to-run ready-to-develop
+.PHONY: help demo run test mutants simulate coverage check format bench pins clean ready-to-run ready-to-develop
 export PYTHON
 
 PY := .venv/bin/python
@@ -42,7 +42,7 @@ check: ready-to-develop ## format, lint, types, layers and known holes
 	@$(PY) -m ruff check --quiet .
 	@out=$$($(PY) -m bandit -q -c pyproject.toml --severity-level medium -r gateway tools 2>&1) || { echo "$$out"; exit 1; }
 	@$(PY) -m mypy --no-error-summary
-	@MYPYPATH=bench:samples $(PY) -m mypy --strict --no-error-summary tools/demo.py tools/sample_history.py tools/audit_pins.py tools/mutants.py samples/make_samples.py bench/run.py bench/ledger.py bench/pages.py
+	@MYPYPATH=bench:samples $(PY) -m mypy --strict --no-error-summary tools/demo.py tools/sample_history.py tools/audit_pins.py tools/mutants.py tools/simulate.py samples/make_samples.py bench/run.py bench/ledger.py bench/pages.py
 	@out=$$(.venv/bin/lint-imports --no-logo 2>&1) || { echo "$$out"; exit 1; }
 	@echo "Format, lint, types and layers are clean."
 	@$(PY) tools/audit_pins.py
@@ -55,6 +55,10 @@ bench: ready-to-develop ## measure against the shell pipeline; writes docs/bench
 	@$(PY) bench/run.py --write
 	@PYTHONPATH=. $(PY) bench/ledger.py --write
 	@PYTHONPATH=. $(PY) bench/pages.py --write
+
+simulate: ready-to-develop ## 10,000 seeded histories in which much goes wrong (SEED=: that one; RUNS= SECONDS= FIRST= JOBS=)
+	@$(PY) tools/simulate.py $(if $(SEED),--seed $(SEED)) $(if $(FIRST),--first $(FIRST)) $(if $(RUNS),--runs $(RUNS)) \
+	  $(if $(SECONDS),--seconds $(SECONDS)) $(if $(JOBS),--jobs $(JOBS))
 
 mutants: ready-to-develop ## try each deliberate bug of tests/mutants: the tests must catch it
 	@$(PY) tools/mutants.py
