@@ -4,7 +4,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo run test mutants faults soak coverage check format bench pins clean ready-to-run ready-to-develop
+.PHONY: help demo run test mutants faults simulate soak coverage check format bench pins clean ready-to-run ready-to-develop
 export PYTHON
 
 PY := .venv/bin/python
@@ -15,7 +15,7 @@ TESTS ?= tests
 COVERAGE ?=
 # Programs beside the package whose types are checked as strictly.
 STRICT_TOO := tools/demo.py tools/sample_history.py tools/audit_pins.py tools/mutants.py samples/make_samples.py \
-  bench/run.py bench/ledger.py bench/pages.py bench/upload.py bench/recovery.py tools/soak.py
+  bench/run.py bench/ledger.py bench/pages.py bench/upload.py bench/recovery.py tools/soak.py tools/simulate.py
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## /\1|/' | while IFS='|' read -r name words; do \
@@ -61,6 +61,10 @@ bench: ready-to-develop ## measure against the shell pipeline; writes docs/bench
 	@PYTHONPATH=. $(PY) bench/pages.py --write
 	@PYTHONPATH=. $(PY) bench/upload.py --write
 	@$(PY) bench/recovery.py --write
+
+simulate: ready-to-develop ## 10,000 seeded histories in which much goes wrong (SEED=: that one; RUNS= SECONDS= FIRST= JOBS=)
+	@$(PY) tools/simulate.py $(if $(SEED),--seed $(SEED)) $(if $(FIRST),--first $(FIRST)) $(if $(RUNS),--runs $(RUNS)) \
+	  $(if $(SECONDS),--seconds $(SECONDS)) $(if $(JOBS),--jobs $(JOBS))
 
 mutants: ready-to-develop ## try each deliberate bug of tests/mutants: the tests must catch it
 	@$(PY) tools/mutants.py
