@@ -4,7 +4,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo run test coverage check format bench pins clean ready-to-run ready-to-develop
+.PHONY: help demo run pictures test coverage check format bench pins clean ready-to-run ready-to-develop
 export PYTHON
 
 PY := .venv/bin/python
@@ -41,7 +41,7 @@ check: ready-to-develop ## format, lint, types and layers
 	@$(PY) -m ruff format --check --quiet . || { echo "Not formatted: run make format."; exit 1; }
 	@$(PY) -m ruff check --quiet .
 	@$(PY) -m mypy --no-error-summary
-	@MYPYPATH=bench:samples $(PY) -m mypy --strict --no-error-summary tools/demo.py tools/sample_history.py samples/make_samples.py bench/run.py bench/ledger.py bench/pages.py
+	@MYPYPATH=bench:samples:tools $(PY) -m mypy --strict --no-error-summary tools/demo.py tools/sample_history.py tools/pictures.py tools/smallpng.py samples/make_samples.py bench/run.py bench/ledger.py bench/pages.py
 	@out=$$(.venv/bin/lint-imports --no-logo 2>&1) || { echo "$$out"; exit 1; }
 	@echo "Format, lint, types and layers are clean."
 
@@ -53,6 +53,9 @@ bench: ready-to-develop ## measure against the shell pipeline; writes docs/bench
 	@$(PY) bench/run.py --write
 	@PYTHONPATH=. $(PY) bench/ledger.py --write
 	@PYTHONPATH=. $(PY) bench/pages.py --write
+
+pictures: ready-to-develop ## the pictures of ten pages in docs/images/, made anew
+	@$(PY) tools/pictures.py
 
 pins: ready-to-develop ## compile requirements*.in, with hashes, after a change (UPGRADE=--upgrade: newest of all)
 	@$(PY) -m pip --disable-pip-version-check install --quiet uv
