@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from in_a_browser import assert_accessible, served
+from in_a_browser import served
 from playwright.sync_api import Page, Route
 from signing_in import Doorway, doorway_over
 
@@ -139,36 +139,3 @@ def test_a_key_that_is_another_persons_lets_nobody_in(
 
 def _named(credential: bytes) -> str:
     return base64.urlsafe_b64encode(credential).decode().rstrip("=")
-
-
-def test_the_pages_of_signing_in_can_be_used_by_all(
-    at: Doorway, place: str, open_page: Open
-) -> None:
-    """Every page, and each with its faults."""
-    shown = at.people[DFE]
-    page = open_page(f"{place}/sign-in")
-    assert_accessible(page)
-    give_password(page, place, shown.email, "not the password")
-    assert_accessible(page)
-    give_password(page, place, shown.email, shown.password)
-    assert_accessible(page)
-    page.get_by_role("button", name="Continue").click()
-    assert_accessible(page)
-    page.goto(f"{place}/sign-in/recovery")
-    assert_accessible(page)
-    page.goto(f"{place}/sign-in/code")
-    page.get_by_label("Enter the code of your authenticator app").fill(code_now(shown.key, at.now))
-    page.get_by_role("button", name="Continue").click()
-    paths = ("account", "account/password", "account/key", "account/app", "sign-in/again")
-    for path in (*paths, "account/recovery-codes", "account/second-factor", "invitation/none"):
-        page.goto(f"{place}/{path}")
-        assert_accessible(page)
-    page.goto(f"{place}/account/app")
-    page.get_by_role("button", name="Show the key").click()
-    assert_accessible(page)
-    page.goto(f"{place}/account/recovery-codes")
-    page.get_by_role("button", name="Make my recovery codes").click()
-    assert_accessible(page)
-    page.goto(f"{place}/account/password")
-    page.get_by_role("button", name="Change my password").click()
-    assert_accessible(page)
