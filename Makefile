@@ -4,7 +4,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo run test mutants faults simulate soak coverage check format bench pins clean ready-to-run ready-to-develop
+.PHONY: help demo run pictures test mutants faults simulate soak coverage check format bench pins clean ready-to-run ready-to-develop
 export PYTHON
 
 PY := .venv/bin/python
@@ -15,7 +15,8 @@ TESTS ?= tests
 COVERAGE ?=
 # Programs beside the package whose types are checked as strictly.
 STRICT_TOO := tools/demo.py tools/sample_history.py tools/audit_pins.py tools/mutants.py samples/make_samples.py \
-  bench/run.py bench/ledger.py bench/pages.py bench/upload.py bench/recovery.py tools/soak.py tools/simulate.py
+  bench/run.py bench/ledger.py bench/pages.py bench/upload.py bench/recovery.py tools/soak.py tools/simulate.py \
+  tools/pictures.py tools/smallpng.py
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## /\1|/' | while IFS='|' read -r name words; do \
@@ -75,6 +76,9 @@ faults: ready-to-develop ## the crash matrix: 180 cells, by strace; writes docs/
 
 soak: ready-to-develop ## the service under steady work and faults (SOAK_SECONDS=600): nothing may grow
 	@$(PY) tools/soak.py
+
+pictures: ready-to-develop ## the pictures of ten pages in docs/images/, made anew
+	@$(PY) tools/pictures.py
 
 pins: ready-to-develop ## compile requirements*.in, with hashes, after a change (UPGRADE=--upgrade: newest of all)
 	@$(PY) -m pip --disable-pip-version-check install --quiet uv

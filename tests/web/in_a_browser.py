@@ -4,12 +4,14 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from axe_playwright_python.sync_playwright import Axe
-from flask import Flask
 from playwright.sync_api import Browser, BrowserContext, Page
 from werkzeug.serving import make_server
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
 
 FLAGS = (
     "--headless",
@@ -22,13 +24,13 @@ FLAGS = (
     "--disable-sync",
 )
 WIDE, NARROW = 1280, 320  # CSS pixels; 320 is also what 1280 leave at 400 % zoom
-_HEIGHT = 1024
-_RULES = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa")
+HEIGHT = 1024
+RULES = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa")
 _PATIENCE_MS = 15_000
 
 
 @contextmanager
-def served(app: Flask) -> Iterator[str]:
+def served(app: "WSGIApplication") -> Iterator[str]:
     """An app served on loopback from a thread, for a browser of the same test."""
     server = make_server("127.0.0.1", 0, app, threaded=True)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
@@ -64,7 +66,7 @@ class Opened:
         """Open a page in a new session; ``zoom`` 4 is 400 %."""
         context = self._browser.new_context(
             java_script_enabled=javascript,
-            viewport={"width": width // zoom, "height": _HEIGHT // zoom},
+            viewport={"width": width // zoom, "height": HEIGHT // zoom},
             device_scale_factor=zoom,
             **more,
         )
@@ -99,7 +101,7 @@ def assert_accessible(page: Page) -> None:
     The width is that of the page's window, and then 320 pixels, which is also 400 % zoom.
     """
     assert page.locator("h1").count() == 1, "one h1 a page"
-    found = Axe().run(page, options={"runOnly": {"type": "tag", "values": list(_RULES)}})
+    found = Axe().run(page, options={"runOnly": {"type": "tag", "values": list(RULES)}})
     faults = [
         f"{item['id']}: {item['help']}: {[node['html'] for node in item['nodes']][:3]}"
         for item in found.response["violations"]
@@ -107,7 +109,7 @@ def assert_accessible(page: Page) -> None:
     assert not faults, "\n".join(faults)
     before = page.viewport_size
     for width in dict.fromkeys((before["width"] if before else WIDE, NARROW)):
-        page.set_viewport_size({"width": width, "height": _HEIGHT})
+        page.set_viewport_size({"width": width, "height": HEIGHT})
         assert not scrolls_sideways(page), f"scrolls sideways at {width} pixels"
     if before:
         page.set_viewport_size(before)

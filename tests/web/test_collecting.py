@@ -281,6 +281,13 @@ def test_a_faulty_question_keeps_what_was_typed_and_records_nothing(
     assert not recipients.leaves("query.opened")
 
 
+@pytest.mark.parametrize("once", ["", "x" * 12, "0123456789AB", "0" * 4000])
+def test_a_question_by_no_form_of_ours_makes_no_sense(recipients: Recipients, once: str) -> None:
+    recipients.collect()
+    assert recipients.jo.post(f"{HERE}/query", {**QUESTION, "once": once}).status_code == 400
+    assert not recipients.leaves("query.opened")
+
+
 # --- who may not ----------------------------------------------------------------------------------
 
 

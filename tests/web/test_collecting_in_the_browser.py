@@ -8,9 +8,9 @@ from typing import Any
 
 import openpyxl
 import pytest
-from in_a_browser import assert_accessible, served
+from in_a_browser import served
 from playwright.sync_api import Page, expect
-from recipients import DFE, HERE, OURS, Recipients
+from recipients import DFE, HERE, Recipients
 
 from gateway.access.secondfactor import code_now
 from gateway.crypto.gpghome import GpgHome
@@ -99,36 +99,6 @@ def test_a_morning_from_signing_in_to_accepting(
     page.reload()
     assert [row.kind for row in recipients.receipts()] == ["collected", "opened", "accepted"]
     assert open_page.complaints == []
-
-
-def test_every_page_can_be_used_by_all(recipients: Recipients, place: str, open_page: Open) -> None:
-    page = signed_in(open_page, recipients, place, "/collect")
-    assert_accessible(page)
-    page.goto(f"{place}{HERE}/accept")
-    assert_accessible(page)
-    recipients.collect()
-    for path in ("/", HERE, f"{HERE}/password", f"{HERE}/accept", f"{OURS}/days/2026"):
-        page.goto(f"{place}{path}")
-        assert_accessible(page)
-    page.goto(f"{place}{HERE}/password")
-    page.get_by_role("button", name="Show the password").click()
-    expect(page.locator("#password")).to_be_visible()
-    assert_accessible(page)
-    page.goto(f"{place}{HERE}/query")
-    page.get_by_role("button", name="Ask", exact=True).click()
-    expect(page.get_by_role("heading", name="There is a problem")).to_be_visible()
-    assert_accessible(page)
-    page.get_by_label("Your question").fill("Are these two one and the same?")
-    page.get_by_role("button", name="Ask", exact=True).click()
-    expect(page.get_by_text("It waits for an answer.")).to_be_visible()
-    assert_accessible(page)
-    with recipients.parts.database.transaction() as tx:
-        tx.exec_driver_sql("UPDATE deliveries SET state = 'recalled' WHERE party = 'dfe'")
-    for path in (HERE, "/collect"):
-        page.goto(f"{place}{path}")
-        assert_accessible(page)
-    [faulty] = open_page.complaints
-    assert "422" in faulty, "the one form that was sent with a fault"
 
 
 def test_a_package_is_reached_and_accepted_by_keyboard_alone(

@@ -1,11 +1,11 @@
-"""The home page and the pages that say no, in a real browser."""
+"""The home page, and what every page shares, in a real browser."""
 
 import re
 from collections.abc import Callable
 
 import pytest
 from at_the_site import AtTheSite
-from flask import Blueprint, abort, render_template_string, request
+from flask import Blueprint, render_template_string, request
 from flask.typing import ResponseReturnValue
 from in_a_browser import NARROW, WIDE, assert_accessible, scrolls_sideways
 from playwright.sync_api import Page, expect
@@ -17,16 +17,11 @@ EVERY_ROLE = tuple(
     ("ofsted", "*", role)
     for role in ("sender", "recipient", "approver", "administrator", "auditor")
 )
-STATUSES = (400, 403, 404, 405, 413, 429, 500, 503)
 
 
 def tried_in_a_browser() -> Blueprint:
-    """Pages that fail, a form, and a page with a table that sorts."""
+    """A form, and a page with a table that sorts."""
     part = Blueprint("tried", __name__)
-
-    @page(part, "/abort/<int:status>", roles=ANYONE)
-    def aborted(status: int) -> ResponseReturnValue:
-        abort(status)
 
     @page(part, "/form", roles=ANYONE, methods=("GET", "POST"))
     def form() -> ResponseReturnValue:
@@ -72,14 +67,6 @@ def test_the_home_page_can_be_used_by_all(shown, open_page):
         assert_accessible(seen)
         assert not scrolls_sideways(open_page(url, width=WIDE, zoom=4))
     assert open_page.complaints == []
-
-
-@pytest.mark.parametrize("status", STATUSES)
-def test_pages_that_say_no_can_be_used_by_all(status, shown, open_page):
-    seen = open_page(f"{shown[1]}/abort/{status}")
-    assert_accessible(seen)
-    seen.get_by_role("link", name="Go to the home page").click()
-    expect(seen).to_have_title("Home — gateway")
 
 
 def test_without_scripts_everything_is_there(shown, open_page):

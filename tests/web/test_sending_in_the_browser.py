@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from in_a_browser import NARROW, assert_accessible, served
+from in_a_browser import assert_accessible, served
 from playwright.sync_api import Page, expect
-from rehearsing import clean_row, csv_of
-from senders import HELD, OURS, PACKAGE, Senders
+from rehearsing import csv_of
+from senders import HELD, PACKAGE, Senders
 
 Open = Any
 FAULTY = csv_of(HELD)
@@ -83,46 +83,3 @@ def test_a_query_is_answered(senders: Senders, place: str, open_page: Open) -> N
     assert_accessible(page)
     page.get_by_role("link", name=PACKAGE, exact=True).click()
     expect(page.get_by_role("link", name="Read the query")).to_be_visible()
-
-
-def test_all_pages_can_be_used_by_all(senders: Senders, place: str, open_page: Open) -> None:
-    newer = senders.sent([clean_row(71)])
-    quarantined = senders.sent([], ("no", "such", "columns"))
-    page = signed_in(open_page, senders, place, "/")
-    drop = senders.drop
-    for path in (
-        "/",
-        f"{OURS}/send",
-        f"{OURS}/drops",
-        f"{OURS}/drops/arriving/9/{'a' * 64}",
-        f"{OURS}/sent",
-        f"{OURS}/sent/{PACKAGE}",
-        senders.query,
-        drop,
-        newer,
-        quarantined,
-        f"{drop}/held",
-        f"{drop}/columns",
-        f"{drop}/withdraw",
-        f"{newer}/replace",
-    ):
-        page.goto(f"{place}{path}")
-        assert_accessible(page)
-    assert open_page.complaints == []
-
-
-def test_error_states_can_be_used_by_all(senders: Senders, place: str, open_page: Open) -> None:
-    newer = senders.sent([clean_row(71)])
-    page = signed_in(open_page, senders, place, f"{OURS}/send", width=NARROW)
-    page.get_by_role("button", name="Send", exact=True).click()
-    expect(page.get_by_role("alert")).to_contain_text("Choose a file that is not empty")
-    assert_accessible(page)
-    page.goto(f"{place}{newer}/replace")
-    page.get_by_role("button", name="Let it stand for that drop").click()
-    expect(page.get_by_role("alert")).to_contain_text("Choose the drop")
-    assert_accessible(page)
-    page.goto(f"{place}{senders.drop}/withdraw")
-    senders.sender.post(f"{senders.drop}/withdraw")
-    page.get_by_role("button", name="Withdraw it").click()
-    expect(page.get_by_role("alert")).to_contain_text("no longer waits")
-    assert_accessible(page)

@@ -1,5 +1,6 @@
 """Doing: the password, accepting, asking and answering. The worker judges and does each of them."""
 
+import re
 import secrets
 from datetime import datetime
 
@@ -19,6 +20,7 @@ _BOTH = ("GET", "POST")
 _ENDING_SECONDS = 5.0
 _QUERY = "/<party>/<flow>/queries/<query>"
 _FIELDS = ("text", "reference", "heading")
+_ONCE = re.compile("[0-9a-f]{12}")  # what a form of ours carries
 
 
 @page(PART, f"{PACKAGE}/password", roles=RECIPIENT, methods=_BOTH, fresh=True)
@@ -55,6 +57,8 @@ def query(party: str, flow: str, package: str) -> ResponseReturnValue:
     fault: WorkerRefused | None = None
     if request.method == "POST":
         once = request.form.get("once", "")
+        if not _ONCE.fullmatch(once):
+            abort(400)
         try:
             asked = ask_worker("query", party, flow, package=package, once=once, **filled)
             return redirect(f"/{party}/{flow}/queries/{asked['query']}", 303)

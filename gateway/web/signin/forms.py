@@ -16,6 +16,7 @@ from flask_security import (
     TwoFactorVerifyCodeForm,
     VerifyForm,
     WebAuthnDeleteForm,
+    WebAuthnRegisterForm,
     WebAuthnRegisterResponseForm,
     WebAuthnSigninResponseForm,
 )
@@ -206,6 +207,12 @@ class KeyForm(WebAuthnSigninResponseForm):
         if not self.is_secondary or from_password is None:
             return None
         return pending_person(str(from_password))
+
+
+class NameKeyForm(WebAuthnRegisterForm):
+    """The name of a new security key, which can be a second factor alone."""
+
+    usage = RadioField(choices=[SelectChoice("secondary")], default="secondary")
 
 
 class NewKeyForm(WebAuthnRegisterResponseForm):

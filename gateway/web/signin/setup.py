@@ -65,6 +65,7 @@ def install(app: Flask, site: Site) -> None:
         two_factor_rescue_form=forms.HelpForm,
         mf_recovery_form=forms.RecoveryForm,
         wan_signin_response_form=forms.KeyForm,
+        wan_register_form=forms.NameKeyForm,
         wan_register_response_form=forms.NewKeyForm,
         wan_delete_form=forms.NoKeyForm,
         mail_util_cls=forms.Addresses,
