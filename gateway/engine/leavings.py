@@ -1,4 +1,4 @@
-"""What an interrupted run leaves behind: plain work files of packages, half-written vault objects.
+"""What an interrupted run leaves behind: plain work files, half-written objects and checkpoints.
 
 Claimed drops are not leavings: intake goes on with them.
 """
@@ -14,4 +14,7 @@ def sweep(parts: Parts) -> None:
     if folder.is_dir():
         for leftover in folder.iterdir():
             shutil.rmtree(leftover)
+    for place in (parts.home.var, *parts.home.outbox.glob("*")):
+        for leftover in place.glob(".sealing-*.part"):  # of a checkpoint (`crypto.outputs`)
+            shutil.rmtree(leftover, ignore_errors=True)
     parts.vault.sweep()

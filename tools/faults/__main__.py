@@ -2,7 +2,7 @@
 
     python tools/faults                  all 180 cells (`make faults`)
     python tools/faults --sample         a few, spread (`make test`)
-    python tools/faults --only receipt   the cells whose name has that word
+    python tools/faults --only receipt   the cells in whose name that is found (a pattern)
     python tools/faults --sweep fsync    fail the Nth such call, N = 1, 2, 3 …, until a run passes
     python tools/faults --full-disk      a truly full disk, with more and more room, mounted for it
     python tools/faults --write          the table goes into docs/reliability.md
@@ -12,6 +12,7 @@ three times, every invariant is checked, and the outcome must be that of a run l
 """
 
 import argparse
+import re
 import sys
 import tempfile
 import time
@@ -35,7 +36,7 @@ def main() -> int:
         print(_NO_STRACE, file=sys.stderr)
         return 2
     cells = sample() if asked.sample else every_cell()
-    cells = [cell for cell in cells if asked.only in cell.name]
+    cells = [cell for cell in cells if re.search(asked.only, cell.name)]
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="faults-") as folder:
         results = asked_for(asked, cells, Path(folder))
