@@ -4,7 +4,7 @@
 
 One rehearsal home, and files of a few rows that always lie in its inbox. A worker is started; the
 time from there to its first useful work, the first leaf of a drop in the ledger, is measured; at a
-random moment, while there is work in hand, it is killed (SIGKILL) and started again. Every third
+random moment, while there is work in hand, it is killed (SIGKILL) and started again. Every fourth
 one is let finish and is stopped cleanly instead (SIGTERM): the start after it is a clean one, in
 the same run and under the same load. At the end nothing may be lost or stand twice. With --write
 the figures replace their section of docs/reliability.md.
@@ -39,7 +39,7 @@ _WAITING = 4  # files in the inbox at each start
 _ROWS = 20
 _POLL = 0.02
 _PATIENCE = 180.0
-_CLEAN_EVERY = 3
+_CLEAN_EVERY = 4
 _P99 = 99
 
 
