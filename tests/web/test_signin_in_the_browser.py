@@ -6,7 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from in_a_browser import served
+from in_a_browser import assert_accessible, served
 from playwright.sync_api import Page, Route
 from signing_in import Doorway, doorway_over
 
