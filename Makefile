@@ -4,11 +4,11 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo run pictures test mutants faults simulate soak coverage check format bench pins clean ready-to-run ready-to-develop
+.PHONY: help demo run pictures test mutants faults simulate soak coverage check format bench fuzz pins clean ready-to-run ready-to-develop
 export PYTHON
 
 PY := .venv/bin/python
-PYTHON_FILES := gateway tests tools samples bench
+PYTHON_FILES := gateway tests tools samples bench fuzz
 WORKERS ?= logical
 # One part of the tests: make test TESTS=tests/agreement COVERAGE=
 TESTS ?= tests
@@ -80,15 +80,18 @@ soak: ready-to-develop ## the service under steady work and faults (SOAK_SECONDS
 pictures: ready-to-develop ## the pictures of ten pages in docs/images/, made anew
 	@$(PY) tools/pictures.py
 
+fuzz: ready-to-develop ## fuzz the reader and the parsers, FUZZ_SECONDS (60) each; fuzz/corpus grows
+	@PYTHONPATH=. $(PY) fuzz/fuzz_all.py
+
 pins: ready-to-develop ## compile requirements*.in, with hashes, after a change (UPGRADE=--upgrade: newest of all)
 	@$(PY) -m pip --disable-pip-version-check install --quiet uv
-	@for file in requirements requirements-dev bench/requirements; do \
+	@for file in requirements requirements-dev bench/requirements fuzz/requirements; do \
 	  $(PY) -m uv pip compile --quiet $(UPGRADE) --generate-hashes --no-emit-index-url --no-header \
 	    --python-version 3.11 $$file.in -o $$file.txt; done
-	@git diff --stat -- 'requirements*.txt' bench/requirements.txt
+	@git diff --stat -- 'requirements*.txt' bench/requirements.txt fuzz/requirements.txt
 
 clean: ## remove what builds and tests left; a home's data and .venv stay
-	@rm -rf .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache var/demo var/bench
+	@rm -rf .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache var/demo var/bench var/fuzz
 	@find $(PYTHON_FILES) -name __pycache__ -type d -prune -exec rm -rf {} +
 
 ready-to-run:

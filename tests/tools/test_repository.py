@@ -9,7 +9,12 @@ import pytest
 
 _LINK = re.compile(r"\]\((?!https?:|mailto:|#)([^)#\s]+)")
 _PINNED = re.compile(r"^[a-z0-9._-]+(\[[a-z0-9,._-]+\])?==[^\s;]+( ; [^\\]+)? \\$")
-REQUIREMENTS = ("requirements.txt", "requirements-dev.txt", "bench/requirements.txt")
+REQUIREMENTS = (
+    "requirements.txt",
+    "requirements-dev.txt",
+    "bench/requirements.txt",
+    "fuzz/requirements.txt",
+)
 
 
 def _pages(checkout: Path) -> list[Path]:
@@ -51,7 +56,7 @@ def test_make_help_names_every_command_of_the_contract(checkout: Path) -> None:
         cwd=checkout, capture_output=True, text=True, check=True, env=_without_make_flags(),
     ).stdout  # fmt: skip
     listed = set(re.findall(r"^  make ([a-z]+)", said, re.MULTILINE))
-    assert listed >= {"demo", "run", "test", "check", "bench", "pins", "format", "clean"}
+    assert listed >= {"demo", "run", "test", "check", "bench", "fuzz", "pins", "format", "clean"}
 
 
 def test_the_set_up_says_what_is_missing_and_makes_nothing(checkout: Path, tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 """What is fuzzed, and what must hold of any input: each target takes bytes and raises on a bug.
 
 They need no fuzzer: the tests run each of them over the corpus that was found so far
-(`tests/hostile/test_fuzz.py`), and `one.py` runs one under atheris.
+(`tests/hostile/test_fuzz.py`), and `fuzz_one.py` runs one under atheris.
 """
 
 import io

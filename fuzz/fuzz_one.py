@@ -1,5 +1,9 @@
-"""One target under atheris: ``python fuzz/one.py TARGET [libFuzzer's own words]``."""
+"""One target under atheris: ``python fuzz/fuzz_one.py TARGET [libFuzzer's own words]``.
 
+libFuzzer starts itself again to merge a corpus: FUZZ_SELF names a program that runs this anew.
+"""
+
+import os
 import sys
 from pathlib import Path
 
@@ -12,7 +16,7 @@ INSTRUMENTED = ["gateway.intake", "gateway.dispatch.manifest", "gateway.receipts
 MOST_CELLS = 1 << 18  # the confined child's limits of memory do not hold here
 
 with atheris.instrument_imports(include=INSTRUMENTED):
-    from targets import TARGETS
+    from fuzz_targets import TARGETS
 
     from gateway.intake.reading import workbook
 
@@ -20,6 +24,7 @@ with atheris.instrument_imports(include=INSTRUMENTED):
 def main() -> None:
     """Fuzz the target named first until time or input is up."""
     target = TARGETS[sys.argv.pop(1)]
+    sys.argv[0] = os.environ.get("FUZZ_SELF", sys.argv[0])
     workbook.MOST_CELLS = MOST_CELLS
     atheris.Setup(sys.argv, target)
     atheris.Fuzz()
