@@ -11,6 +11,7 @@ With --write, the table replaces the section of docs/reliability.md. Exit code 1
 """
 
 import argparse
+import itertools
 import json
 import os
 import shutil
@@ -44,6 +45,12 @@ _EVERY = 2.0  # seconds between looks
 _WARM = 0.4  # of the time: processes are killed, and warm up
 _LONG_LOCK = 60.0
 _STARTING = 240.0
+_STARTS_AGAIN = 12.0  # after a kill, at most, unless it died more often than that
+_STARTS = (
+    ("worker started", '"event": "working"'),
+    ("api started", "api listening"),
+    ("web started", "web listening"),
+)
 _SETTLING = 240.0
 _STOPPING = 150.0
 _MARK = "GATEWAY_SOAK"
@@ -97,40 +104,39 @@ def service(home: Home, api: str, web: str, temp: Path) -> Iterator["subprocess.
             process.wait(_STOPPING)
 
 
-def ready(process: "subprocess.Popen[bytes]", *faces: str) -> None:
-    """Wait until the worker works and the faces listen."""
+def ready(process: "subprocess.Popen[bytes]") -> None:
+    """Wait until the worker works and the faces listen, each after its last start."""
     end = time.monotonic() + _STARTING
-    log = FOLDER / "service.log"
     while process.poll() is None and time.monotonic() < end:
-        told = log.read_text(encoding="utf-8")
-        if '"event": "working"' in told and all(face in told for face in faces):
+        told = (FOLDER / "service.log").read_text(encoding="utf-8")
+        if all(0 <= told.rfind(start) < told.rfind(there) for start, there in _STARTS):
             return
         time.sleep(0.5)
-    sys.exit(f"The service does not start: see {log}.")
+    sys.exit(f"The service does not start: see {FOLDER / 'service.log'}.")
 
 
-def disturb(faults: Faults, seconds: float, over: threading.Event) -> float:
-    """The faults, in two parts; gives the monotonic second at which the steady part began."""
-    began = time.monotonic()
-    warm = began + seconds * _WARM
-    pause = seconds * _WARM / (len(_KILLED) + 2)
+def kill_often(faults: Faults, seconds: float) -> None:
+    """Processes die, each at its moment of so many seconds; they are started again."""
     for role in _KILLED:
-        over.wait(pause)
+        time.sleep(seconds / len(_KILLED))
         faults.kill(role)
-    over.wait(max(0.0, warm - time.monotonic()))
-    steady = time.monotonic()
-    over.wait(10)
-    while not over.is_set() and time.monotonic() < began + seconds - 25:
+    time.sleep(_STARTS_AGAIN)
+
+
+def trouble(faults: Faults, seconds: float) -> None:
+    """What troubles a service without ending its processes, for about so many seconds."""
+    end = time.monotonic() + seconds
+    for turn in itertools.count():
         faults.full_outbox(6.0)
-        over.wait(8)
-        left = began + seconds - time.monotonic()
-        long = left > _LONG_LOCK + 40 and not any("60 s" in name for name in faults.count)
+        time.sleep(6)
+        long = turn == 0 and seconds > _LONG_LOCK + 40
         faults.locked_database(_LONG_LOCK if long else 5.0)
-        over.wait(12)
+        time.sleep(6)
         faults.kill("reader's child")
-        over.wait(max(4.0, seconds / 40))
-    over.wait(max(0.0, began + seconds - time.monotonic()))
-    return steady
+        time.sleep(max(4.0, seconds / 40))
+        if time.monotonic() + 30 > end:
+            break
+    time.sleep(max(0.0, end - time.monotonic()))
 
 
 def settled(home: Home, load: Load) -> bool:
@@ -219,7 +225,7 @@ Work: {done}. Faults: {suffered}{no_disk}.
 Medians of the steady part ({1 - _WARM:.0%} of the time, in which no lasting process is killed).
 A figure grows when its last third lies above its first by more than the noise: three times the
 usual distance from the median, at least 2 % of memory. The slope is told for each, and says
-little in a short run. Passing processes: {passing}. `var/work` held at most {max(works)} KiB and
+little in a short run. Starts are not counted in the time. Passing processes: {passing}. `var/work` held at most {max(works)} KiB and
 the temp folder {max(temps)} KiB; both were empty at the end.
 
 Invariants: {verdict.invariants}. Verdict: {amiss}.
@@ -247,9 +253,12 @@ def main() -> int:
         watcher = threading.Thread(target=_watch, args=(looks, over))
         watcher.start()
         try:
-            ready(process, api, web)
+            ready(process)
             load.start()
-            since = disturb(faults, seconds, over)
+            kill_often(faults, seconds * _WARM)
+            ready(process)
+            since = time.monotonic()
+            trouble(faults, seconds * (1 - _WARM))
             load.stop()
             in_time = settled(home, load)
         finally:

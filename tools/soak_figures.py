@@ -73,6 +73,8 @@ class Looks:
         counted: dict[str, int] = {}
         for process in self.alive():
             with suppress(psutil.Error):
+                if not process.cmdline():
+                    continue  # it is ending: its memory is given back already
                 role = role_of(process)
                 counted[role] = counted.get(role, 0) + 1
                 key = (process.pid, process.create_time())
