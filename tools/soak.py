@@ -225,8 +225,9 @@ Work: {done}. Faults: {suffered}{no_disk}.
 Medians of the steady part ({1 - _WARM:.0%} of the time, in which no lasting process is killed).
 A figure grows when its last third lies above its first by more than the noise: three times the
 usual distance from the median, at least 2 % of memory. The slope is told for each, and says
-little in a short run. Starts are not counted in the time. Passing processes: {passing}. `var/work` held at most {max(works)} KiB and
-the temp folder {max(temps)} KiB; both were empty at the end.
+little in a short run. Starts are not counted in the time.
+Passing processes: {passing}. At most {max(works)} KiB lay in `var/work` and {max(temps)} KiB in
+the temp folder.
 
 Invariants: {verdict.invariants}. Verdict: {amiss}.
 """
