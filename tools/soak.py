@@ -224,7 +224,7 @@ Work: {done}. Faults: {suffered}{no_disk}.
 
 Medians of the steady part ({1 - _WARM:.0%} of the time, in which no lasting process is killed).
 A figure grows when its last third lies above its first by more than the noise: three times the
-usual distance from the median, at least 2 % of memory. The slope is told for each, and says
+usual distance from the slope, at least 2 % of memory. The slope is told for each, and says
 little in a short run. Starts are not counted in the time.
 Passing processes: {passing}. At most {max(works)} KiB lay in `var/work` and {max(temps)} KiB in
 the temp folder.
@@ -266,7 +266,7 @@ def main() -> int:
             over.set()
             load.stop()
             watcher.join()
-    faults.close()
+            faults.close()
     verdict = judge(home, looks, load, since, temp)
     verdict.need(in_time, "what was dropped was not finished in time")
     verdict.need(process.returncode == 0, f"the service ended with {process.returncode}")
