@@ -54,7 +54,6 @@ _STARTS = (
 _SETTLING = 240.0
 _STOPPING = 150.0
 _MARK = "GATEWAY_SOAK"
-_LIVELY = 0.9
 _DAYS = ("", "nil", "overnight")  # of the history, as sample_history.DAYS names them
 _KILLED = ("worker", "api serving", "web serving", "worker", "api", "web")
 _HISTORY_ENDS = timedelta(days=4)  # ago: what came due since is the service's own work
@@ -239,13 +238,22 @@ def main() -> int:
     words.add_argument("--write", action="store_true", help="replace the section in the docs")
     write = words.parse_args().write
     seconds = float(os.environ.get("SOAK_SECONDS", "600"))
-    home = make_home()
+    temp = Path(tempfile.mkdtemp(prefix="soak-"))
+    told, amiss = soaked(make_home(), seconds, temp)
+    sys.stdout.write(told)
+    if write:
+        write_section("Soak", told)
+    shutil.rmtree(temp, ignore_errors=True)
+    return int(amiss)
+
+
+def soaked(home: Home, seconds: float, temp: Path) -> tuple[str, bool]:
+    """Run the service through it all; the section, and whether anything is amiss."""
     tokens = {
         "ofsted": token(home, "ofsted", "drop"),
         "dfe": token(home, "dfe", "collect", "receipt"),
     }
     api, web = (f"127.0.0.1:{_free_port()}" for _ in range(2))
-    temp = Path(tempfile.mkdtemp(prefix="soak-"))
     over = threading.Event()
     with service(home, api, web, temp) as process:
         looks = Looks(psutil.Process(process.pid), str(temp), temp, home.root / "var" / "work")
@@ -270,12 +278,7 @@ def main() -> int:
     verdict = judge(home, looks, load, since, temp)
     verdict.need(in_time, "what was dropped was not finished in time")
     verdict.need(process.returncode == 0, f"the service ended with {process.returncode}")
-    told = page(seconds, looks, load, faults, verdict)
-    sys.stdout.write(told)
-    if write:
-        write_section("Soak", told)
-    shutil.rmtree(temp, ignore_errors=True)
-    return int(bool(verdict.amiss))
+    return page(seconds, looks, load, faults, verdict), bool(verdict.amiss)
 
 
 def _watch(looks: Looks, over: threading.Event) -> None:
