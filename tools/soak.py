@@ -163,7 +163,9 @@ def drop_states(home: Home) -> dict[str, list[str]]:
     return found
 
 
-def judge(home: Home, looks: Looks, load: Load, since: float, temp: Path) -> Verdict:
+def judge(
+    home: Home, looks: Looks, load: Load, faults: Faults, since: float, temp: Path
+) -> Verdict:
     """After the service has ended: what grew, what is left, what was lost or doubled."""
     verdict = Verdict(list(looks.growth(since)))
     for item in verdict.growth:
@@ -176,13 +178,24 @@ def judge(home: Home, looks: Looks, load: Load, since: float, temp: Path) -> Ver
     verdict.need(not left, f"left in the temp folder: {', '.join(left[:5])}")
     work = left_files(home.drops_work) + left_files(home.root / "var" / "work" / "packages")
     verdict.need(not work, f"left in var/work: {', '.join(work[:5])}")
+    _drops(home, load, faults, verdict)
+    _deep(home, verdict)
+    return verdict
+
+
+def _drops(home: Home, load: Load, faults: Faults, verdict: Verdict) -> None:
+    """Each stands once, and is taken; but a reader that dies over a file refuses that file."""
     states = drop_states(home)
+    refused = 0
     for sha in load.dropped:
         found = states.get(sha, [])
         verdict.need(len(found) == 1, f"a drop stands {len(found)} times")
-        verdict.need(set(found) <= {"accepted", "sent"}, f"a drop is {', '.join(found)}")
-    _deep(home, verdict)
-    return verdict
+        refused += found == ["quarantined"]
+        known = set(found) <= {"accepted", "sent", "quarantined"}
+        verdict.need(known, f"a drop is {', '.join(found)}")
+    killed = faults.count["kill -9 of reader's child"]
+    verdict.need(refused <= killed, f"{refused} drops refused, {killed} readers killed")
+    load.count["drops refused as their reader was killed"] = refused
 
 
 def _deep(home: Home, verdict: Verdict) -> None:
@@ -275,7 +288,7 @@ def soaked(home: Home, seconds: float, temp: Path) -> tuple[str, bool]:
             load.stop()
             watcher.join()
             faults.close()
-    verdict = judge(home, looks, load, since, temp)
+    verdict = judge(home, looks, load, faults, since, temp)
     verdict.need(in_time, "what was dropped was not finished in time")
     verdict.need(process.returncode == 0, f"the service ended with {process.returncode}")
     return page(seconds, looks, load, faults, verdict), bool(verdict.amiss)
