@@ -184,7 +184,7 @@ def judge(
 
 
 def _drops(home: Home, load: Load, faults: Faults, verdict: Verdict) -> None:
-    """Each stands once, and is taken; but a reader that dies over a file refuses that file."""
+    """Each stands once, and is taken; but a file whose reader is killed is refused (over-limit)."""
     states = drop_states(home)
     refused = 0
     for sha in load.dropped:
