@@ -11,6 +11,7 @@ With --write, the table replaces the section of docs/reliability.md. Exit code 1
 """
 
 import argparse
+import itertools
 import json
 import os
 import shutil
@@ -44,10 +45,15 @@ _EVERY = 2.0  # seconds between looks
 _WARM = 0.4  # of the time: processes are killed, and warm up
 _LONG_LOCK = 60.0
 _STARTING = 240.0
+_STARTS_AGAIN = 12.0  # after a kill, at most, unless it died more often than that
+_STARTS = (
+    ("worker started", '"event": "working"'),
+    ("api started", "api listening"),
+    ("web started", "web listening"),
+)
 _SETTLING = 240.0
 _STOPPING = 150.0
 _MARK = "GATEWAY_SOAK"
-_LIVELY = 0.9
 _DAYS = ("", "nil", "overnight")  # of the history, as sample_history.DAYS names them
 _KILLED = ("worker", "api serving", "web serving", "worker", "api", "web")
 _HISTORY_ENDS = timedelta(days=4)  # ago: what came due since is the service's own work
@@ -97,40 +103,39 @@ def service(home: Home, api: str, web: str, temp: Path) -> Iterator["subprocess.
             process.wait(_STOPPING)
 
 
-def ready(process: "subprocess.Popen[bytes]", *faces: str) -> None:
-    """Wait until the worker works and the faces listen."""
+def ready(process: "subprocess.Popen[bytes]") -> None:
+    """Wait until the worker works and the faces listen, each after its last start."""
     end = time.monotonic() + _STARTING
-    log = FOLDER / "service.log"
     while process.poll() is None and time.monotonic() < end:
-        told = log.read_text(encoding="utf-8")
-        if '"event": "working"' in told and all(face in told for face in faces):
+        told = (FOLDER / "service.log").read_text(encoding="utf-8")
+        if all(0 <= told.rfind(start) < told.rfind(there) for start, there in _STARTS):
             return
         time.sleep(0.5)
-    sys.exit(f"The service does not start: see {log}.")
+    sys.exit(f"The service does not start: see {FOLDER / 'service.log'}.")
 
 
-def disturb(faults: Faults, seconds: float, over: threading.Event) -> float:
-    """The faults, in two parts; gives the monotonic second at which the steady part began."""
-    began = time.monotonic()
-    warm = began + seconds * _WARM
-    pause = seconds * _WARM / (len(_KILLED) + 2)
+def kill_often(faults: Faults, seconds: float) -> None:
+    """Processes die, each at its moment of so many seconds; they are started again."""
     for role in _KILLED:
-        over.wait(pause)
+        time.sleep(seconds / len(_KILLED))
         faults.kill(role)
-    over.wait(max(0.0, warm - time.monotonic()))
-    steady = time.monotonic()
-    over.wait(10)
-    while not over.is_set() and time.monotonic() < began + seconds - 25:
+    time.sleep(_STARTS_AGAIN)
+
+
+def trouble(faults: Faults, seconds: float) -> None:
+    """What troubles a service without ending its processes, for about so many seconds."""
+    end = time.monotonic() + seconds
+    for turn in itertools.count():
         faults.full_outbox(6.0)
-        over.wait(8)
-        left = began + seconds - time.monotonic()
-        long = left > _LONG_LOCK + 40 and not any("60 s" in name for name in faults.count)
+        time.sleep(6)
+        long = turn == 0 and seconds > _LONG_LOCK + 40
         faults.locked_database(_LONG_LOCK if long else 5.0)
-        over.wait(12)
+        time.sleep(6)
         faults.kill("reader's child")
-        over.wait(max(4.0, seconds / 40))
-    over.wait(max(0.0, began + seconds - time.monotonic()))
-    return steady
+        time.sleep(max(4.0, seconds / 40))
+        if time.monotonic() + 30 > end:
+            break
+    time.sleep(max(0.0, end - time.monotonic()))
 
 
 def settled(home: Home, load: Load) -> bool:
@@ -158,7 +163,9 @@ def drop_states(home: Home) -> dict[str, list[str]]:
     return found
 
 
-def judge(home: Home, looks: Looks, load: Load, since: float, temp: Path) -> Verdict:
+def judge(
+    home: Home, looks: Looks, load: Load, faults: Faults, since: float, temp: Path
+) -> Verdict:
     """After the service has ended: what grew, what is left, what was lost or doubled."""
     verdict = Verdict(list(looks.growth(since)))
     for item in verdict.growth:
@@ -171,13 +178,24 @@ def judge(home: Home, looks: Looks, load: Load, since: float, temp: Path) -> Ver
     verdict.need(not left, f"left in the temp folder: {', '.join(left[:5])}")
     work = left_files(home.drops_work) + left_files(home.root / "var" / "work" / "packages")
     verdict.need(not work, f"left in var/work: {', '.join(work[:5])}")
+    _drops(home, load, faults, verdict)
+    _deep(home, verdict)
+    return verdict
+
+
+def _drops(home: Home, load: Load, faults: Faults, verdict: Verdict) -> None:
+    """Each stands once, and is taken; but a file whose reader is killed is refused (over-limit)."""
     states = drop_states(home)
+    refused = 0
     for sha in load.dropped:
         found = states.get(sha, [])
         verdict.need(len(found) == 1, f"a drop stands {len(found)} times")
-        verdict.need(set(found) <= {"accepted", "sent"}, f"a drop is {', '.join(found)}")
-    _deep(home, verdict)
-    return verdict
+        refused += found == ["quarantined"]
+        known = set(found) <= {"accepted", "sent", "quarantined"}
+        verdict.need(known, f"a drop is {', '.join(found)}")
+    killed = faults.count["kill -9 of reader's child"]
+    verdict.need(refused <= killed, f"{refused} drops refused, {killed} readers killed")
+    load.count["drops refused as their reader was killed"] = refused
 
 
 def _deep(home: Home, verdict: Verdict) -> None:
@@ -218,9 +236,10 @@ Work: {done}. Faults: {suffered}{no_disk}.
 
 Medians of the steady part ({1 - _WARM:.0%} of the time, in which no lasting process is killed).
 A figure grows when its last third lies above its first by more than the noise: three times the
-usual distance from the median, at least 2 % of memory. The slope is told for each, and says
-little in a short run. Passing processes: {passing}. `var/work` held at most {max(works)} KiB and
-the temp folder {max(temps)} KiB; both were empty at the end.
+usual distance from the slope, at least 2 % of memory. The slope is told for each, and says
+little in a short run. Starts are not counted in the time.
+Passing processes: {passing}. At most {max(works)} KiB lay in `var/work` and {max(temps)} KiB in
+the temp folder.
 
 Invariants: {verdict.invariants}. Verdict: {amiss}.
 """
@@ -232,13 +251,22 @@ def main() -> int:
     words.add_argument("--write", action="store_true", help="replace the section in the docs")
     write = words.parse_args().write
     seconds = float(os.environ.get("SOAK_SECONDS", "600"))
-    home = make_home()
+    temp = Path(tempfile.mkdtemp(prefix="soak-"))
+    told, amiss = soaked(make_home(), seconds, temp)
+    sys.stdout.write(told)
+    if write:
+        write_section("Soak", told)
+    shutil.rmtree(temp, ignore_errors=True)
+    return int(amiss)
+
+
+def soaked(home: Home, seconds: float, temp: Path) -> tuple[str, bool]:
+    """Run the service through it all; the section, and whether anything is amiss."""
     tokens = {
         "ofsted": token(home, "ofsted", "drop"),
         "dfe": token(home, "dfe", "collect", "receipt"),
     }
     api, web = (f"127.0.0.1:{_free_port()}" for _ in range(2))
-    temp = Path(tempfile.mkdtemp(prefix="soak-"))
     over = threading.Event()
     with service(home, api, web, temp) as process:
         looks = Looks(psutil.Process(process.pid), str(temp), temp, home.root / "var" / "work")
@@ -247,25 +275,23 @@ def main() -> int:
         watcher = threading.Thread(target=_watch, args=(looks, over))
         watcher.start()
         try:
-            ready(process, api, web)
+            ready(process)
             load.start()
-            since = disturb(faults, seconds, over)
+            kill_often(faults, seconds * _WARM)
+            ready(process)
+            since = time.monotonic()
+            trouble(faults, seconds * (1 - _WARM))
             load.stop()
             in_time = settled(home, load)
         finally:
             over.set()
             load.stop()
             watcher.join()
-    faults.close()
-    verdict = judge(home, looks, load, since, temp)
+            faults.close()
+    verdict = judge(home, looks, load, faults, since, temp)
     verdict.need(in_time, "what was dropped was not finished in time")
     verdict.need(process.returncode == 0, f"the service ended with {process.returncode}")
-    told = page(seconds, looks, load, faults, verdict)
-    sys.stdout.write(told)
-    if write:
-        write_section("Soak", told)
-    shutil.rmtree(temp, ignore_errors=True)
-    return int(bool(verdict.amiss))
+    return page(seconds, looks, load, faults, verdict), bool(verdict.amiss)
 
 
 def _watch(looks: Looks, over: threading.Event) -> None:

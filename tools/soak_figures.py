@@ -73,6 +73,8 @@ class Looks:
         counted: dict[str, int] = {}
         for process in self.alive():
             with suppress(psutil.Error):
+                if not process.cmdline():
+                    continue  # it is ending: its memory is given back already
                 role = role_of(process)
                 counted[role] = counted.get(role, 0) + 1
                 key = (process.pid, process.create_time())
@@ -149,7 +151,7 @@ def grown(role: str, unit: str, points: list[tuple[float, int, float]]) -> Growt
 
     The slope is the median of the slopes between samples of one process (Theil and Sen). First and
     last are the medians of the first and last third; the noise is three times the usual distance
-    of a sample from its process's median, but at least a fiftieth of the memory.
+    of a sample from that slope, but at least a fiftieth of the memory.
     """
     lives: dict[int, list[tuple[float, float]]] = {}
     for at, pid, value in points:
@@ -160,15 +162,15 @@ def grown(role: str, unit: str, points: list[tuple[float, int, float]]) -> Growt
         for earlier, later in itertools.combinations(life, 2)
         if later[0] - earlier[0] >= _APART
     ]
+    slope = median(slopes) if slopes else 0.0
     lasting = max(lives.values(), key=len)
     values = [value for _, value in lasting]
+    rest = [value - slope * at for at, value in lasting]
+    usual = median(abs(value - median(rest)) for value in rest)
+    noise = max(3 * usual, _LEAST_NOISE[unit] * median(values))
     third = max(1, len(values) // 3)
-    middle = median(values)
-    usual = median(abs(value - middle) for value in values)
-    noise = max(3 * usual, _LEAST_NOISE[unit] * middle)
     first, last = median(values[:third]), median(values[-third:])
-    slope = median(slopes) * _HOUR if slopes else 0.0
-    return Growth(role, unit, len(values), first, last, noise, slope)
+    return Growth(role, unit, len(values), first, last, noise, slope * _HOUR)
 
 
 def _lives(process: psutil.Process) -> bool:

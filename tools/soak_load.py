@@ -39,6 +39,8 @@ ROW = (
     "Looked after child has died,Yes,A referral was received and the plan was agreed.,Nobody Atall"
 )
 _ROWS = 5
+_QUEUE = 4
+_SEEKING = 15.0
 _STEPS: tuple[ReceiptKind, ...] = ("collected", "opened")
 _PATIENCE = 20.0
 
@@ -73,7 +75,9 @@ class Load:
             act(number)
 
     def _drop(self, number: int) -> None:
-        """A file into the folder; every third by the API."""
+        """A file into the folder; every third by the API. A slow machine gets fewer."""
+        if len(list(self._home.inbox_of("ofsted", "notifications").glob("*.csv"))) >= _QUEUE:
+            return
         rows = [ROW.format(number=number * 100 + row) for row in range(_ROWS)]
         data = "\n".join((HEADINGS, *rows, "")).encode()
         if number % 3 == 0:
@@ -122,7 +126,8 @@ class Load:
         self, url: str, party: str, data: bytes | None = None, headers: dict[str, str] | None = None
     ) -> bytes | None:
         known = {"Authorization": f"Bearer {self._tokens[party]}"} if party else {}
-        request = urllib.request.Request(url, data, {**known, **(headers or {})})  # noqa: S310  # nosec B310
+        known |= headers or {}
+        request = urllib.request.Request(url, data, known)  # noqa: S310  # nosec B310
         try:
             with urllib.request.urlopen(request, timeout=_PATIENCE) as answer:  # noqa: S310  # nosec B310
                 body: bytes = answer.read()
@@ -144,12 +149,15 @@ class Faults:
 
     def kill(self, role: str) -> None:
         """End a process of that role as the kernel would, wherever it is in its work."""
-        for process in self._looks.alive():
-            with suppress(psutil.Error):
-                if role_of(process) == role:
-                    process.kill()
-                    self.count[f"kill -9 of {role}"] += 1
-                    return
+        end = time.monotonic() + _SEEKING
+        while time.monotonic() < end:
+            for process in self._looks.alive():
+                with suppress(psutil.Error):
+                    if role_of(process) == role:
+                        process.kill()
+                        self.count[f"kill -9 of {role}"] += 1
+                        return
+            time.sleep(0.1)
 
     def full_outbox(self, seconds: float) -> None:
         """The disk of Ofsted's outbox is full for a while."""

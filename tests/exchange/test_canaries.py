@@ -183,6 +183,7 @@ def sight(tmp_path, run_gateway):
     shutil.rmtree(temp)
 
 
+@pytest.mark.timeout(600)  # a dozen programs, one after the other, on a machine that may be busy
 def test_no_secret_and_no_value_in_words_environments_logs_or_temp_files(
     rehearsal_home, inbox, extract, sight, tmp_path
 ):
