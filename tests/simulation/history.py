@@ -30,7 +30,9 @@ _WRONGS: tuple[seams.Wrong, ...] = (
     *("EIO",) * 2,
     *("meanwhile",) * 2,
 )
-_CALLS = 700  # of a tick that has something to do
+# the calls among which one goes wrong: a tick has some hundred commits, and as many files' calls
+# where it has something to do; statements are many times more
+_CALLS = {True: (400, 900, 1800), False: (60, 150, 400)}
 
 
 @dataclass
@@ -155,7 +157,9 @@ class History:
         if self.rng.random() < 0.5:
             wrong = self.rng.choice(_WRONGS)
             seam = seams.Seam(self.world.home.root, self.world.rng, wrong)
-            seam.at = 1 + int(self.rng.random() * _CALLS)
+            seam.statements = self.rng.random() < 0.4
+            calls = self.rng.choice(_CALLS[seam.statements])
+            seam.at = 1 + int(self.rng.random() * calls)
             lasts = self.rng.random() < 0.4
             seam.lasting = 1 + int(self.rng.expovariate(1 / 20)) if lasts else 1
             seam.meanwhile = self._meanwhile(at)
