@@ -42,7 +42,7 @@ def test_a_seed_lives_the_same_history_again(template: Template, tmp_path: Path)
 
 def found(template: Template, tmp_path: Path, words: str) -> bool:
     """Whether some run notices, in these words."""
-    runs = (run(seed, template, tmp_path, "fortnight") for seed in range(1, MOST))
+    runs = (run(seed, template, tmp_path, "fortnight") for seed in range(2, MOST))
     return any(words in how for done in runs for how in done.wrong)
 
 
