@@ -24,6 +24,7 @@ CHECKOUT = Path(__file__).resolve().parents[1]
 _FOLDERS = ("tests/simulation", "tests/engine", "")
 _MEMORY = Path("/dev/shm")  # noqa: S108  # nosec B108 - a folder of our own is made in it
 _EVERY_SECONDS = 30
+_FEW = 3  # runs, which bound nothing
 _MODULES: dict[str, Any] = {}
 
 
@@ -43,7 +44,7 @@ class Total:
         """In words: counts, and what no violation in so many runs says about their share."""
         counted = ", ".join(f"{count} {name}" for name, count in sorted(self.counts.items()))
         bound = ""
-        if self.runs and not self.violated:
+        if self.runs > _FEW and not self.violated:
             bound = (
                 f"\nWith 95 % confidence fewer than {3 / self.runs:.2%} of such runs violate any "
                 f"(3/n, n = {self.runs})."

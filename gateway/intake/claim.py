@@ -233,7 +233,7 @@ def _copy_unchanged(reader: BinaryIO, target: Path) -> None:
 def put_away(claimed: Claimed) -> None:
     """Remove a drop's working folder, the plain file last, once its sealed original is kept.
 
-    A run that was killed while it sealed may have left a folder in it.
+    A run that was killed while it sealed has left a folder in it.
     """
     for entry in sorted(claimed.folder.iterdir(), key=lambda path: path.name == _CLAIMED):
         if entry.is_dir() and not entry.is_symlink():

@@ -450,6 +450,16 @@ def test_a_claim_without_a_file_has_no_original(home: Home, inbox: Path) -> None
     assert not claimed.folder.exists()
 
 
+def test_what_a_kill_left_of_the_sealing_is_put_away_too(home: Home, inbox: Path) -> None:
+    """A killed worker leaves the folder in which it was sealing (`crypto.outputs`)."""
+    claimed = claimed_file(home, inbox, b"x")
+    part = claimed.folder / ".sealing-abc.part" / "part"
+    part.parent.mkdir()
+    part.write_bytes(b"sealed")
+    put_away(claimed)
+    assert not claimed.folder.exists()
+
+
 def test_a_file_that_changes_while_it_is_copied_waits(home: Home, inbox: Path) -> None:
     """Whoever dropped it may have it open still; here, a writer that appends without end."""
     claimed = claimed_file(home, inbox, b"x" * (8 * 1024 * 1024))

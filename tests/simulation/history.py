@@ -30,7 +30,9 @@ _WRONGS: tuple[seams.Wrong, ...] = (
     *("EIO",) * 2,
     *("meanwhile",) * 2,
 )
-_CALLS = 700  # of a tick that has something to do
+# the calls among which one goes wrong: a tick has some hundred commits, and as many files' calls
+# where it has something to do; statements are many times more
+_CALLS = {True: (400, 900, 1800), False: (60, 150, 400)}
 
 
 @dataclass
@@ -43,8 +45,8 @@ class Run:
     counts: Counts = field(default_factory=Counts)
 
 
-def run(seed: int, template: Template, scratch: Path) -> Run:
-    """Live the history of that seed."""
+def run(seed: int, template: Template, scratch: Path, length: Length | None = None) -> Run:
+    """Live the history of that seed; ``length`` in the place of the one it draws."""
     done = Run(seed)
     # what the code draws at random comes from the seed as well, so that a replay is one
     drawn = Random(f"drawn {seed}").randbytes
@@ -53,7 +55,7 @@ def run(seed: int, template: Template, scratch: Path) -> Run:
         mock.patch("random._urandom", drawn),
         world(template, scratch, Random(f"disk {seed}")) as made,
     ):
-        history = History(made, Random(seed))
+        history = History(made, Random(seed), length)
         try:
             history.live()
             done.wrong += history.end()
@@ -69,10 +71,11 @@ def run(seed: int, template: Template, scratch: Path) -> Run:
 class History:
     """What happens in a run, in the order of its clock."""
 
-    def __init__(self, made: World, rng: Random) -> None:
+    def __init__(self, made: World, rng: Random, length: Length | None) -> None:
         self.world, self.rng = made, rng
         self.people = People(made, rng)
-        self.length: Length = rng.choices(("days", "fortnight", "year"), (180, 8, 1))[0]
+        drawn: Length = rng.choices(("days", "fortnight", "year"), (180, 8, 1))[0]
+        self.length = length or drawn
         start = YEAR + timedelta(days=rng.randrange(DAYS))
         self.first = start if self.length != "year" else YEAR
         self.now = _at(self.first, time(8, rng.randrange(60)))
@@ -155,7 +158,9 @@ class History:
         if self.rng.random() < 0.5:
             wrong = self.rng.choice(_WRONGS)
             seam = seams.Seam(self.world.home.root, self.world.rng, wrong)
-            seam.at = 1 + int(self.rng.random() * _CALLS)
+            seam.statements = self.rng.random() < 0.4
+            calls = self.rng.choice(_CALLS[seam.statements])
+            seam.at = 1 + int(self.rng.random() * calls)
             lasts = self.rng.random() < 0.4
             seam.lasting = 1 + int(self.rng.expovariate(1 / 20)) if lasts else 1
             seam.meanwhile = self._meanwhile(at)

@@ -26,6 +26,7 @@ import sqlalchemy as sa
 Wrong = Literal["kill", "kill-after", "power-cut", "ENOSPC", "EIO", "meanwhile"]
 _ERRNO = {"ENOSPC": errno.ENOSPC, "EIO": errno.EIO}
 _WANT_ROOM = frozenset({"open", "write", "mkdir", "link", "rename", "fsync", "execute", "commit"})
+_TO_WRITE = os.O_WRONLY | os.O_RDWR | os.O_CREAT
 _IN_SQLITE = {"ENOSPC": "database or disk is full", "EIO": "disk I/O error"}
 # what a fault is not laid on: without these two nobody could clean up, and no disk fails so
 _NEVER_FAIL = frozenset({"unlink", "rmdir"})
@@ -37,13 +38,14 @@ class Killed(BaseException):
 
 @dataclass
 class Seam:
-    """What is to go wrong, and where: the number of the call, counted from 1; how many follow."""
+    """What is to go wrong, and where: at which call, counted from 1, and for how many of them."""
 
     root: Path
     rng: Random
     wrong: Wrong | None = None
     at: int = 0
     lasting: int = 1
+    statements: bool = True  # whether statements to the database count, or its commits alone
     meanwhile: Callable[[], None] | None = None
     calls: int = 0
     happened: str = ""
@@ -58,6 +60,8 @@ class Seam:
         """Do one call, or have it go wrong."""
         if self.dead:
             raise Killed
+        if kind == "execute" and not self.statements:
+            return act()
         self.calls += 1
         due = self.wrong is not None and self.at <= self.calls < self.at + self.lasting
         if not due:
@@ -233,7 +237,8 @@ def _seamed(name: str) -> Callable[..., Any]:
         seam = _current
         if seam is None:
             return real(*words, **more)
-        return seam.call(kind, lambda: _DO.get(kind, _plainly)(seam, real, words, more))
+        told = "look" if kind == "open" and not words[1] & _TO_WRITE else kind
+        return seam.call(told, lambda: _DO.get(kind, _plainly)(seam, real, words, more))
 
     return act
 
