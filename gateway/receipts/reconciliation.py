@@ -92,7 +92,8 @@ def reconcile(parts: Dispatch, flow: Flow, now: datetime) -> bool:
             write_csv(plain, _COLUMNS, lines)
         _keep(parts, flow, day, plain, lines, now)
     finally:
-        shutil.rmtree(work)
+        # What cannot be removed now the next tick sweeps, or says why not: the list is made.
+        shutil.rmtree(work, ignore_errors=True)
     return True
 
 

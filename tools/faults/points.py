@@ -87,7 +87,7 @@ def every_cell() -> list[Cell]:
 
 def sample() -> list[Cell]:
     """A few cells, spread over the stages, the sides and the faults."""
-    chosen = {("claimed", "SIGKILL", "after"), ("row", "EIO", "mid"), ("placed", "ENOSPC", "mid")}
+    chosen = {("claimed", "SIGKILL", "after"), ("row", "EIO", "after"), ("placed", "ENOSPC", "mid")}
     more = {("renamed to ready", "SIGKILL", "mid"), ("receipt", "SIGKILL", "mid")}
     wanted = chosen | more | {("minimised", "ENOSPC", "before"), ("served", "EIO", "mid")}
     return [cell for cell in every_cell() if (cell.point.name, cell.fault, cell.when) in wanted]
