@@ -61,7 +61,7 @@ POINTS = (
     Point("deliver", "folder fsynced, read back", "window", f"fsync {_OUTBOX}", since=_SHOWN),
     Point("deliver", "delivered + leaf", "window", _WAL, since=_SHOWN),
     Point("deliver", "checkpoint", "window", "rename var/PART/part var/checkpoint"),
-    Point("collect", "served", "served", _WAL),
+    Point("collect", "served", "served", _WAL, since=_WAL),  # the first is of the WAL itself
     Point("collect", "receipt", "receipt", _WAL, since=_RECEIPT, last=True),
 )
 
