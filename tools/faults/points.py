@@ -24,7 +24,7 @@ _SEALED = f"{_PACKAGE}/dfe/PACKAGE.zip.gpg"
 _SHEET = f"{_PACKAGE}/plain/data.xlsx"
 _OUTBOX = "outbox/dfe/notifications"
 _SHOWN = f"linkat {_OUTBOX}/.PACKAGE.manifest.json.part {_OUTBOX}/PACKAGE.manifest.json"
-_RECEIPT = "unlink inbox/dfe/receipts/RECEIPT"
+_CHECKED = "rmdir var/work/CHECKED"
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ POINTS = (
     Point("deliver", "delivered + leaf", "window", _WAL, since=_SHOWN),
     Point("deliver", "checkpoint", "window", "rename var/PART/part var/checkpoint"),
     Point("collect", "served", "served", _WAL, since=_WAL),  # the first is of the WAL itself
-    Point("collect", "receipt", "receipt", _WAL, since=_RECEIPT, last=True),
+    Point("collect", "receipt", "receipt", _WAL, since=_CHECKED),
 )
 
 

@@ -22,7 +22,9 @@ _RANDOM = (
     (re.compile(r"vault/[0-9a-f]{2}/[0-9a-f]{64}"), "vault/SHA"),
     (re.compile(r"vault/[0-9a-f]{2}$"), "vault/FOLDER"),
     (re.compile(r"#\d+$"), "DRAFT"),
-    (re.compile(r"receipts/[^/]+$"), "receipts/RECEIPT"),
+    (re.compile(r"work/receipt-\w+"), "work/CHECKED"),
+    (re.compile(r"(?<=receipts/dfe/)[0-9a-f]{16}"), "TAKEN"),
+    (re.compile(r"receipts/[^/]+\.(json|asc)$"), "receipts/RECEIPT"),
 )
 # Not files of the exchange: keys and settings, what other processes may change meanwhile.
 _ASIDE = ("keys", "config", "var/gateway.db-shm", "var/gateway.db-journal")
