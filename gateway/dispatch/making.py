@@ -34,4 +34,5 @@ def sealed_and_kept(
         )
         yield sealed, keep_deliveries(parts.vault, sealed)
     finally:
-        shutil.rmtree(work)
+        # What cannot be removed now the next tick sweeps, or says why not: the package is made.
+        shutil.rmtree(work, ignore_errors=True)

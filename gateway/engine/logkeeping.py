@@ -50,11 +50,11 @@ def keep_checkpoint(parts: Parts, now: datetime, something_happened: bool) -> li
     """Make a checkpoint where one is due; a fault is alarmed, and it is tried at the next tick."""
     with parts.database.transaction() as tx:
         latest = checkpoints.latest(tx)
-    today = latest is not None and london_date(latest.made_at) == london_date(now)
-    if today and not something_happened and parts.home.checkpoint.exists():
-        return []
     try:
-        new_checkpoint(parts, now)
+        if latest is None or london_date(latest.made_at) != london_date(now) or something_happened:
+            new_checkpoint(parts, now)
+        else:  # what could not be given out then is given out now
+            give_out(latest, checkpoint_files(parts))
     except (CryptoFault, StoreFault, OSError) as error:
         fault = as_fault(_MAKING, error)
         fault.alarm(parts.database, now)

@@ -75,7 +75,8 @@ def reconcile(parts: Dispatch, flow: Flow, now: datetime) -> bool:
     """Make and keep the lists of the flow's latest window, once; whether there were any to make.
 
     One plain list is written into the private work folder, sealed for each party, and gone before
-    this returns. Raises CryptoFault, StoreFault, OSError; the next tick then tries again.
+    this returns; what a disk at fault keeps of it, the next tick sweeps. Raises CryptoFault,
+    StoreFault, OSError; the next tick then tries again.
     """
     if flow.reconcile_with is None:
         return False
@@ -92,7 +93,8 @@ def reconcile(parts: Dispatch, flow: Flow, now: datetime) -> bool:
             write_csv(plain, _COLUMNS, lines)
         _keep(parts, flow, day, plain, lines, now)
     finally:
-        shutil.rmtree(work)
+        # What cannot be removed now the next tick sweeps, or says why not: the list is made.
+        shutil.rmtree(work, ignore_errors=True)
     return True
 
 

@@ -154,3 +154,20 @@ def test_an_older_copy_of_the_whole_home_is_found_by_the_next_receipt(work: AtWo
     assert placed(copy) == [], "nothing is sent a second time"
     copy.tick(NEXT)
     assert placed(copy) == []
+
+
+def test_a_checkpoint_that_could_not_be_given_out_is_given_out_at_the_next_tick(
+    work: AtWork,
+) -> None:
+    work.rows(clean_row(1))
+    work.tick("2026-03-02T10:00")
+    place = work.home.checkpoint_of("dfe")
+    place.unlink()
+    (place / "in the way").mkdir(parents=True)
+    work.tick("2026-03-02T16:05")
+    assert "log:checkpoint" in work.alarms().values()
+    (place / "in the way").rmdir()
+    place.rmdir()
+    work.tick("2026-03-02T16:06")
+    assert "log:checkpoint" not in work.alarms().values()
+    assert place.read_text(encoding="utf-8") == work.home.checkpoint.read_text(encoding="utf-8")

@@ -54,6 +54,9 @@ def test_a_fault_that_struck_nothing_or_something_else_is_told(faults, tmp_path)
     assert struck(trace, home, "EIO") == "fsync var/b"
     trace.write_text("fsync(8</h/var/a>) = ?\n+++ killed by SIGKILL +++\n")
     assert struck(trace, home, "SIGKILL") == "fsync var/a"
+    begun = "7 fsync(8</h/var/a> <unfinished ...>\n8 fsync(9</h/var/b>) = 0\n"
+    trace.write_text(f"{begun}7 <... fsync resumed>) = ?\n7 +++ killed by SIGKILL +++\n")
+    assert struck(trace, home, "SIGKILL") == "fsync var/a"
 
 
 def test_the_table_counts_what_held(faults):

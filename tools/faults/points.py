@@ -24,7 +24,7 @@ _SEALED = f"{_PACKAGE}/dfe/PACKAGE.zip.gpg"
 _SHEET = f"{_PACKAGE}/plain/data.xlsx"
 _OUTBOX = "outbox/dfe/notifications"
 _SHOWN = f"linkat {_OUTBOX}/.PACKAGE.manifest.json.part {_OUTBOX}/PACKAGE.manifest.json"
-_RECEIPT = "unlink inbox/dfe/receipts/RECEIPT"
+_CHECKED = "rmdir var/work/CHECKED"
 
 
 @dataclass(frozen=True)
@@ -61,8 +61,8 @@ POINTS = (
     Point("deliver", "folder fsynced, read back", "window", f"fsync {_OUTBOX}", since=_SHOWN),
     Point("deliver", "delivered + leaf", "window", _WAL, since=_SHOWN),
     Point("deliver", "checkpoint", "window", "rename var/PART/part var/checkpoint"),
-    Point("collect", "served", "served", _WAL),
-    Point("collect", "receipt", "receipt", _WAL, since=_RECEIPT, last=True),
+    Point("collect", "served", "served", _WAL, since=_WAL),  # the first is of the WAL itself
+    Point("collect", "receipt", "receipt", _WAL, since=_CHECKED),
 )
 
 
@@ -87,7 +87,7 @@ def every_cell() -> list[Cell]:
 
 def sample() -> list[Cell]:
     """A few cells, spread over the stages, the sides and the faults."""
-    chosen = {("claimed", "SIGKILL", "after"), ("row", "EIO", "mid"), ("placed", "ENOSPC", "mid")}
+    chosen = {("claimed", "SIGKILL", "after"), ("row", "EIO", "after"), ("placed", "ENOSPC", "mid")}
     more = {("renamed to ready", "SIGKILL", "mid"), ("receipt", "SIGKILL", "mid")}
     wanted = chosen | more | {("minimised", "ENOSPC", "before"), ("served", "EIO", "mid")}
     return [cell for cell in every_cell() if (cell.point.name, cell.fault, cell.when) in wanted]

@@ -67,7 +67,7 @@ def _collect(run: Run, port: int) -> None:
     known = run.folder / "known"
     known.write_text(f"[127.0.0.1]:{port} {host}\n")
     batch = run.folder / "batch"
-    batch.write_text(f"get {FILE} {run.folder / 'collected'}\n")
+    batch.write_text(f"get outbox/{FILE} {run.folder / 'collected'}\n")
     options = [
         "-o",
         f"UserKnownHostsFile={known}",

@@ -22,7 +22,9 @@ _RANDOM = (
     (re.compile(r"vault/[0-9a-f]{2}/[0-9a-f]{64}"), "vault/SHA"),
     (re.compile(r"vault/[0-9a-f]{2}$"), "vault/FOLDER"),
     (re.compile(r"#\d+$"), "DRAFT"),
-    (re.compile(r"receipts/[^/]+$"), "receipts/RECEIPT"),
+    (re.compile(r"work/receipt-\w+"), "work/CHECKED"),
+    (re.compile(r"(?<=receipts/dfe/)[0-9a-f]{16}"), "TAKEN"),
+    (re.compile(r"receipts/[^/]+\.(json|asc)$"), "receipts/RECEIPT"),
 )
 # Not files of the exchange: keys and settings, what other processes may change meanwhile.
 _ASIDE = ("keys", "config", "var/gateway.db-shm", "var/gateway.db-journal")
@@ -96,12 +98,22 @@ def what_was_struck(trace: Path, home: Path, fault: Fault) -> str:
     """The form of the call that was failed: what was injected, or the last before the kill."""
     lines = trace.read_text(encoding="utf-8", errors="replace").splitlines()
     if fault == "SIGKILL":
+        ended = [line for line in lines if line.rstrip().endswith("= ?")]
         killed = any("+++ killed by SIGKILL +++" in line for line in lines)
-        hits = [line for line in lines if line.rstrip().endswith("= ?")] if killed else []
-        hits = hits or ([line for line in lines if _LINE.match(line)][-1:] if killed else [])
+        hits = [_begun(ended[0], lines)] if killed and ended else []
     else:
         hits = [line for line in lines if "(INJECTED)" in line]
     return (form(hits[0], home) or hits[0]) if hits else ""
+
+
+def _begun(ended: str, lines: list[str]) -> str:
+    """The line in which the call of that line began: another thread's may lie between the two."""
+    resumed = re.match(r"^(\d+) +<\.\.\. (\w+) resumed>", ended)
+    if resumed is None:
+        return ended
+    start = f"{resumed[2]}("
+    own = [line for line in lines if line.startswith(f"{resumed[1]} ") and start in line]
+    return own[-1] if own else ended
 
 
 def has_strace() -> bool:
