@@ -483,16 +483,6 @@ def test_a_file_that_changes_while_it_is_copied_waits(home: Home, inbox: Path) -
     assert original.size > 8 * 1024 * 1024
 
 
-def test_putting_away_takes_what_a_killed_sealing_left(home: Home, inbox: Path) -> None:
-    claimed = claimed_file(home, inbox, b"x")
-    left = claimed.folder / ".sealing-killed.part"
-    left.mkdir(mode=0o700)
-    (left / "part").write_bytes(b"half of it")
-    put_away(claimed)
-    assert not claimed.folder.exists()
-    assert list(claimed_before(home)) == []
-
-
 def test_putting_away_leaves_nothing(home: Home, inbox: Path) -> None:
     claimed = claimed_file(home, inbox, b"x")
     original_of(claimed)
