@@ -7,6 +7,7 @@ left and alarmed.
 """
 
 import contextlib
+import hashlib
 import os
 import secrets
 import shutil
@@ -25,6 +26,7 @@ from gateway.receipts import Offered, ReceiptRefused, Recorded, acknowledge
 from gateway.receipts.receipt import KINDS, LARGEST_BODY, LARGEST_SIGNATURE, SUFFIX, from_bytes
 from gateway.records.alarms import clear_about, clear_alarm, raise_alarm
 from gateway.settings import Home
+from gateway.store import receipts
 
 WAIT_SECONDS = 300.0  # of a file's age: so long one of a pair waits for the other
 _SIGNED = f"{SUFFIX}.asc"
@@ -79,8 +81,11 @@ def take_returns(parts: Parts, now: datetime) -> Returns:
         except OSError as error:  # a folder that cannot be read stops no other
             _fault(parts, f"receipts:{party}", error, now, returns)
     read = [(item, item.offered()) for item in claimed]
+    stuck: set[str] = set()
     for item, offered in sorted(read, key=lambda pair: _rank(pair[1])):
-        _judge(parts, item, offered, now, returns)
+        # What follows one that could not be recorded would be out of order: it waits with it.
+        if item.party not in stuck and not _judge(parts, item, offered, now, returns):
+            stuck.add(item.party)
     faulty = {fault.subject for fault in returns.faults}
     with parts.database.transaction() as tx:
         for party in _parties(parts):
@@ -104,21 +109,31 @@ def _rank(offered: Offered) -> tuple[int, str]:
     return order.index(receipt.kind), receipt.at.isoformat()
 
 
-def _judge(parts: Parts, item: _Claimed, offered: Offered, now: datetime, returns: Returns) -> None:
+def _judge(parts: Parts, item: _Claimed, offered: Offered, now: datetime, returns: Returns) -> bool:
+    """Record or refuse a receipt; False where it could not be done and is kept for later."""
     subject = f"receipts:{item.party}"
+    if item.resumed and _is_recorded(parts, offered):  # killed between its commit and its end
+        shutil.rmtree(item.folder)
+        return True
     try:
         returns.recorded.append(acknowledge(parts.receipts(), offered, now))
     except ReceiptRefused as refused:
-        if not (item.resumed and refused.code == "receipt.replayed"):
-            returns.refused.append(ReturnRefused(item.party, refused.code))
-            try:
-                report_refusal(parts, offered, refused, item.folder.name, now)
-            except OSError as error:  # the refusal stands, and is in the ledger
-                _fault(parts, subject, error, now, returns)
+        returns.refused.append(ReturnRefused(item.party, refused.code))
+        try:
+            report_refusal(parts, offered, refused, item.folder.name, now)
+        except OSError as error:  # the refusal stands, and is in the ledger
+            _fault(parts, subject, error, now, returns)
     except Exception as error:  # the receipt is kept for the next tick
         _fault(parts, subject, error, now, returns)
-        return
+        return False
     shutil.rmtree(item.folder)
+    return True
+
+
+def _is_recorded(parts: Parts, offered: Offered) -> bool:
+    """Whether these very bytes are a receipt that was recorded."""
+    with parts.database.transaction() as tx:
+        return receipts.is_known(tx, "", hashlib.sha256(offered.body).hexdigest())
 
 
 def _fault(parts: Parts, subject: str, error: Exception, now: datetime, returns: Returns) -> None:

@@ -12,7 +12,7 @@ from receipting import Recipients
 from gateway.engine.returns import WAIT_SECONDS, Returns, take_returns
 from gateway.receipts import Offered
 from gateway.receipts.receipt import LARGEST_BODY
-from gateway.store import alarms
+from gateway.store import alarms, ledger
 from gateway.store.lifecycles import advance
 
 OLD = 60.0
@@ -201,6 +201,8 @@ def test_a_run_that_was_cut_short(recipients: Recipients, committed: bool) -> No
     assert reports(recipients) == []
     assert len(recipients.kept()) == 1
     assert not claimed.exists()
+    with recipients.parts.database.transaction() as tx:
+        assert ledger.found(tx, ledger.Wanted(event="receipt.refused"), None, 9) == []
 
 
 def test_what_was_swapped_for_a_link_after_the_claim(recipients: Recipients) -> None:
@@ -227,6 +229,19 @@ def test_what_the_gateway_cannot_judge_waits(
     assert (returns.recorded, returns.refused) == ([], [])
     assert len(look(recipients).recorded) == 1
     assert open_alarms(recipients) == []
+
+
+def test_what_follows_one_that_cannot_be_judged_waits_with_it(
+    recipients: Recipients, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else it would be refused as out of order, and its party asked to sign again for nothing."""
+    lay(recipients, recipients.offered(recipients.receipt("collected")), "one")
+    lay(recipients, recipients.offered(recipients.receipt("opened")), "two")
+    with monkeypatch.context() as patch:
+        patch.setattr(recipients.parts.openpgp._gpg, "gpgbinary", "/no/such/gpg")
+        returns = look(recipients)
+    assert ([item.code for item in returns.faults], returns.refused) == (["gpg.missing"], [])
+    assert [item.receipt.kind for item in look(recipients).recorded] == ["collected", "opened"]
 
 
 def test_a_report_that_cannot_be_written(recipients: Recipients) -> None:

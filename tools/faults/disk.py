@@ -26,6 +26,9 @@ def on_a_small_disk(run: Run) -> Iterator[Run]:
         raise Broken("this user may not mount a small disk")
     try:
         shutil.copytree(aside, run.home, symlinks=True, dirs_exist_ok=True)
+        settings = run.home / "config" / "gateway.toml"  # else so small a disk is alarmed for ever
+        told = settings.read_text(encoding="utf-8") if settings.exists() else ""
+        settings.write_text(f"minimum_free_bytes = 0\n{told}", encoding="utf-8")
         yield run
     finally:
         subprocess.run(["umount", "--lazy", str(run.home)], check=True)

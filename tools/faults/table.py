@@ -23,7 +23,7 @@ def table(cells: list[Cell], well: Mapping[str, bool]) -> str:
     held = sum(well[cell.name] for cell in run)
     day = datetime.now(UTC).date()
     lines = [
-        f"{held} of {len(run)} cells held, measured on {day} by `make faults`.\n",
+        f"{held} of {len(run)} cells held, measured on {day} by `tools/faults`.\n",
         f"| part | point | {' | '.join(FAULTS)} |",
         "|---|---|---|---|---|",
     ]
