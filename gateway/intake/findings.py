@@ -136,7 +136,7 @@ _KINDS = (
           "Delete them (Formulas, Name Manager) before the next extract."),
     _kind("file.unlisted-sheets", "file", "query", "{count} sheets lie in the file that the workbook does not list, left over by a program. They were not read.",
           "Copy the extract as values into a new workbook."),
-    _kind("file.properties", "file", "query", "{count} document properties name people, or say something of the file. They did not travel.",
+    _kind("file.properties", "file", "query", "{count} document properties hold what somebody typed there, such as comments or keywords. They did not travel.",
           "Nothing. To leave them out, let Document Inspector remove them (File, Info, Check for Issues)."),
     _kind("file.other-sheets", "file", "query", "{count} other sheets were passed over.",
           "Send one sheet alone."),
