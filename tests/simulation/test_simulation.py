@@ -1,6 +1,5 @@
 """A sample of the simulation (`make simulate` is the whole), and that it sees what is wrong."""
 
-import secrets
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,8 +11,10 @@ from world import Template
 
 from gateway.dispatch.gather import Gatherer
 
-FIXED = range(1, 4)
-SAMPLE_SECONDS = 10.0  # of processor time, after which no fresh seed is begun
+SEEDS = range(
+    1, 31
+)  # always these: a test that fails must fail again. `make simulate` seeks others
+SAMPLE_SECONDS = 15.0  # of processor time, after which no further seed is begun
 MOST = 20  # fortnights that a planted bug has to be found in
 
 
@@ -24,14 +25,12 @@ def told(done: Run) -> str:
 
 @pytest.mark.slow
 def test_nothing_is_violated(template: Template, tmp_path: Path) -> None:
-    fresh = (secrets.randbelow(10**9) for _ in iter(int, 1))
     end = time.process_time() + SAMPLE_SECONDS
-    for seeds in (iter(FIXED), fresh):
-        for seed in seeds:
-            done = run(seed, template, tmp_path)
-            assert not done.wrong, told(done)
-            if time.process_time() > end:
-                return
+    for seed in SEEDS:
+        done = run(seed, template, tmp_path)
+        assert not done.wrong, told(done)
+        if time.process_time() > end:
+            return
 
 
 def test_a_seed_lives_the_same_history_again(template: Template, tmp_path: Path) -> None:
