@@ -12,8 +12,6 @@ from world import Template
 from gateway.dispatch.gather import Gatherer
 
 SEEDS = range(1, 31)  # always these: what fails must fail again. `make simulate` seeks others
-    1, 31
-)  # always these: a test that fails must fail again. `make simulate` seeks others
 SAMPLE_SECONDS = 15.0  # of processor time, after which no further seed is begun
 MOST = 20  # fortnights that a planted bug has to be found in
 
