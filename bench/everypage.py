@@ -75,6 +75,8 @@ def lived_home(root: Path) -> Path:
 
 def furnish(root: Path) -> None:
     """Add to a home that was lived in what its pages show besides. Raises NotAsExpected."""
+    with Home(root).settings_file.open("a", encoding="utf-8") as settings:
+        settings.write('\n[web]\nsecurity_contact = "mailto:security@gateway.example"\n')
     inbox, settled = Home(root).inbox_of("ofsted", "notifications"), time.time() - 3600
     for name in _WAITING:
         shutil.copyfile(CHECKOUT / "samples" / name, inbox / name)
