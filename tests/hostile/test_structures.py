@@ -103,7 +103,9 @@ WRITINGS = st.builds(
 
 def written(rows: list[list[str]], how: Writing) -> bytes:
     text = io.StringIO(newline="")
-    writer = csv.writer(text, delimiter=how.separator, lineterminator=how.end, quoting=how.quoting)
+    # Where a return ends lines, csv writes a line feed bare, which no reader could tell from an end.
+    quoting = csv.QUOTE_ALL if how.end == "\r" else how.quoting
+    writer = csv.writer(text, delimiter=how.separator, lineterminator=how.end, quoting=quoting)
     for line in how.above:
         text.write(line + how.end)
     for row in [HEADINGS, *rows]:
