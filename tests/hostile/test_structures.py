@@ -103,7 +103,7 @@ WRITINGS = st.builds(
 
 def written(rows: list[list[str]], how: Writing) -> bytes:
     text = io.StringIO(newline="")
-    # Where a return ends lines, csv writes a line feed bare, which no reader could tell from an end.
+    # Where a return ends lines, csv leaves a line feed bare: no reader could tell it from an end.
     quoting = csv.QUOTE_ALL if how.end == "\r" else how.quoting
     writer = csv.writer(text, delimiter=how.separator, lineterminator=how.end, quoting=quoting)
     for line in how.above:
