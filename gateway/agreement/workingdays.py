@@ -6,6 +6,7 @@ Easter Monday, so the calendar always names one.
 
 from collections.abc import Iterator
 from datetime import date, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from holidays import country_holidays
@@ -20,10 +21,12 @@ class WorkingDays:
     """The working days of one calendar. Every argument and answer is a local date."""
 
     def __init__(self, calendar: Calendar) -> None:
+        self._calendar = calendar
         self.zone = ZoneInfo(calendar.timezone)
         self._bank_holidays = country_holidays(calendar.country, subdiv=calendar.subdivision)
         self._added = frozenset(change.date for change in calendar.add)
         self._removed = frozenset(change.date for change in calendar.remove)
+        self._known: dict[date, bool] = {}  # the same few years are asked for again and again
 
     def is_bank_holiday(self, day: date) -> bool:
         """Whether the day is a bank holiday in law, whatever the parties agreed about it."""
@@ -31,6 +34,12 @@ class WorkingDays:
 
     def is_working(self, day: date) -> bool:
         """Whether the parties work on the day. A weekend never is, whatever was taken out."""
+        known = self._known.get(day)
+        if known is None:
+            known = self._known[day] = self._is_working(day)
+        return known
+
+    def _is_working(self, day: date) -> bool:
         if day.weekday() >= SATURDAY or day in self._added:
             return False
         return day in self._removed or not self.is_bank_holiday(day)
@@ -62,10 +71,15 @@ class WorkingDays:
 
     def non_working(self, first_year: int, last_year: int) -> frozenset[date]:
         """The weekdays of those years, both included, that are not working days."""
-        span = days_from(date(first_year, 1, 1), date(last_year, 12, 31))
-        return frozenset(
-            day for day in span if day.weekday() < SATURDAY and not self.is_working(day)
-        )
+        return _non_working(self._calendar, first_year, last_year)
+
+
+@lru_cache(maxsize=64)
+def _non_working(calendar: Calendar, first_year: int, last_year: int) -> frozenset[date]:
+    """See `WorkingDays.non_working`: decades of days, for each agreement that is read."""
+    days = WorkingDays(calendar)
+    span = days_from(date(first_year, 1, 1), date(last_year, 12, 31))
+    return frozenset(day for day in span if day.weekday() < SATURDAY and not days.is_working(day))
 
 
 def days_from(first: date, last: date) -> Iterator[date]:

@@ -17,12 +17,17 @@ class WorkingHours:
     def __init__(self, calendar: Calendar) -> None:
         self.days = WorkingDays(calendar)
         self._opens, self._closes = calendar.opens, calendar.closes
+        self._spans: dict[date, tuple[datetime, datetime]] = {}
 
     def span(self, day: date) -> tuple[datetime, datetime]:
         """When the hours of a working day begin and end. The day is not asked whether it is one."""
-        zone = self.days.zone
-        begin = datetime.combine(day, self._opens, tzinfo=zone)
-        return begin.astimezone(UTC), datetime.combine(day, self._closes, zone).astimezone(UTC)
+        if day not in self._spans:
+            begin, end = (
+                datetime.combine(day, clock, self.days.zone).astimezone(UTC)
+                for clock in (self._opens, self._closes)
+            )
+            self._spans[day] = begin, end
+        return self._spans[day]
 
     def add(self, at: datetime, hours: int = 0, minutes: int = 0) -> datetime:
         """The first moment at which so much working time has gone by since ``at``.

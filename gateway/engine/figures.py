@@ -263,7 +263,7 @@ def figures_of(
             now=now,
             windows=windows_in(tx, since, now),
             packages={row["id"]: row for row in evidence.packages_by_id(tx, ids)},
-            deliveries=evidence.deliveries_of_packages(tx, ids),
+            deliveries=evidence.steps_of_packages(tx, ids),
             drops=taken,
             owed=outstanding(tx, parts.agreed, now),
             alarms=alarms.open_alarms(tx),

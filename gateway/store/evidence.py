@@ -87,6 +87,12 @@ def deliveries_of_packages(tx: Transaction, ids: Iterable[str]) -> list[Row]:
     return _by(tx, deliveries, columns, deliveries.c.package_id, ids)
 
 
+def steps_of_packages(tx: Transaction, ids: Iterable[str]) -> list[Row]:
+    """How far the deliveries of those packages came, and when; what they are made of stays."""
+    columns = "package_id party state placed_at collected_at opened_at acknowledged_at"
+    return _by(tx, deliveries, columns, deliveries.c.package_id, ids)
+
+
 def receipts_of_deliveries(
     tx: Transaction, ids: Iterable[str], since: datetime, until: datetime
 ) -> list[Row]:

@@ -38,7 +38,7 @@ drops = sa.Table(
     sa.Column("already_sent", sa.Integer),
     sa.Column("findings", sa.JSON),  # counts by finding code
     sa.Column("columns_sealed", sa.LargeBinary),  # kept, dropped and missing headings
-    sa.Column("package_id", sa.String(60), index=True),
+    sa.Column("package_id", sa.String(60)),
     sa.Column("replaced_by", sa.String(40)),
     sa.CheckConstraint("rows IS NULL OR rows = accepted + held + repeats", name="rows_add_up"),
 )
@@ -46,6 +46,7 @@ drops = sa.Table(
 # What came in a time, and what waits in a flow, is asked for at every page.
 drops_came = sa.Index("ix_drops_flow_received_at", drops.c.flow, drops.c.received_at)
 drops_waiting = sa.Index("ix_drops_flow_state", drops.c.flow, drops.c.state)
+drops_carried = sa.Index("ix_drops_package_id_state", drops.c.package_id, drops.c.state)
 drops_counted = sa.Index("ix_drops_party_received_at", drops.c.party, drops.c.received_at)
 
 windows = sa.Table(

@@ -7,7 +7,7 @@ revision = "0012"
 down_revision = "0011"
 
 _INDEXES = (
-    ("ix_drops_package_id", "drops", ["package_id"]),
+    ("ix_drops_package_id_state", "drops", ["package_id", "state"]),
     ("ix_drops_party_received_at", "drops", ["party", "received_at"]),
     ("ix_windows_due_at", "windows", ["due_at"]),
     ("ix_packages_made_at", "packages", ["made_at"]),
