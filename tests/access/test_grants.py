@@ -63,6 +63,15 @@ def test_a_grant_counts_only_with_all_that_it_needs(
     assert valid == expected
 
 
+@given(rows)
+def test_a_revoked_grant_counts_for_nobody(given_rows: list[GrantRow]) -> None:
+    """Of somebody with whom all else is well, which the test above seldom draws."""
+    person = PersonRow("p-1", "Jo", "dfe", "jo@example.org", None, True, "x", AT, AT, None)
+    own = [row for row in given_rows if row.person_id == "p-1" and row.revoked_at is None]
+    expected = {Grant(row.party, row.flow, row.role) for row in own}
+    assert valid_grants(person, given_rows, TODAY, TODAY) == expected
+
+
 @given(rows, st.sampled_from(ROLES), st.sampled_from(PARTIES), st.sampled_from(FLOWS))
 def test_nobody_may_act_without_a_grant_for_that_party_flow_and_role(
     given_rows: list[GrantRow], role: str, party: str, flow: str
