@@ -17,13 +17,12 @@ from typing import Any
 
 import rfc8785
 
-from gateway.crypto.faults import CryptoFault
+from gateway.crypto import statements
 from gateway.crypto.openpgp import OpenPGP
 from gateway.crypto.sealing import Sealer, damaged
 from gateway.store.requests import RequestRow
 
 Body = Mapping[str, str | int]
-LARGEST_SIGNATURE = 64 * 1024  # bytes; a real one has a few hundred
 
 
 def new_request(
@@ -75,13 +74,7 @@ def verify_statement(openpgp: OpenPGP, request: RequestRow, signature: bytes, si
 
 def verify_bytes(openpgp: OpenPGP, said: bytes, signature: bytes, signer: str) -> None:
     """Raises CryptoFault (signature.*, key.*) unless ``signer`` signed those bytes."""
-    if not 0 < len(signature) <= LARGEST_SIGNATURE:
-        raise CryptoFault("signature.missing", "That is no signature.", "Sign the statement.")
-    with tempfile.TemporaryDirectory(prefix="approval-") as folder:
-        told, made = Path(folder, "statement"), Path(folder, "signature")
-        told.write_bytes(said)
-        made.write_bytes(signature)
-        openpgp.verify_detached(told, made, signer)
+    statements.verify_statement(openpgp, said, signature, signer)
 
 
 def named(request: RequestRow) -> dict[str, str]:

@@ -20,7 +20,6 @@ from gateway.access.approvals import (
     withdraw_request,
 )
 from gateway.access.officers import Officers
-from gateway.access.statements import LARGEST_SIGNATURE
 from gateway.access.tokens import (
     DEFAULT_DAYS,
     SCOPES,
@@ -33,6 +32,7 @@ from gateway.cli.context import JSON, NOW, PATIENCE_SECONDS, Cli
 from gateway.cli.opening import keyring_of
 from gateway.cli.words import say, say_json, say_table
 from gateway.crypto.openpgp import OpenPGP
+from gateway.crypto.statements import LARGEST_SIGNATURE
 from gateway.engine.lock import only_worker
 from gateway.engine.parts import Parts
 from gateway.engine.status import requests_of

@@ -13,11 +13,11 @@ from gateway.cli.opening import keyring_of
 from gateway.cli.queries import written
 from gateway.cli.words import say, say_json, say_table
 from gateway.crypto.openpgp import OpenPGP
+from gateway.crypto.statements import LARGEST_SIGNATURE
 from gateway.engine.parts import Parts
 from gateway.receipts.texts import taken
 from gateway.records import registers
 from gateway.records.registers import REGISTERS, Kept
-from gateway.records.registers.signing import LARGEST_SIGNATURE
 from gateway.store import registers as rows
 from gateway.store.registers import EntryRow
 

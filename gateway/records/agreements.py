@@ -21,6 +21,7 @@ from gateway.agreement.windows import london_date
 from gateway.crypto.faults import CryptoFault
 from gateway.crypto.openpgp import OpenPGP
 from gateway.crypto.pins import Pins
+from gateway.crypto.statements import verify_statement
 from gateway.records.ledger import event, record
 from gateway.refusal import Refusal
 from gateway.store import agreements as rows
@@ -29,7 +30,7 @@ from gateway.store.database import Database, Transaction
 
 FORMAT = "gateway-agreement-signature/1"
 Word = Literal["signed", "withdrawn"]
-LARGEST = 64 * 1024  # bytes of a statement or of a signature
+LARGEST = 64 * 1024  # bytes of a statement
 _GOOD: set[bytes] = set()  # digests of what has verified in this process, keyring and all
 
 
@@ -170,13 +171,7 @@ def _read(agreed: Agreed, statement: bytes) -> tuple[dict[str, Any], datetime]:
 
 def verify(openpgp: OpenPGP, statement: bytes, signature: bytes, key: str) -> None:
     """Raises CryptoFault (signature.*, key.*) unless that key signed the statement."""
-    if not 0 < len(signature) <= LARGEST:
-        raise CryptoFault("signature.missing", "That is no signature.", "Sign the statement.")
-    with tempfile.TemporaryDirectory(prefix="agreement-") as folder:
-        said, made = Path(folder, "statement"), Path(folder, "signature")
-        said.write_bytes(statement)
-        made.write_bytes(signature)
-        openpgp.verify_detached(said, made, key)
+    verify_statement(openpgp, statement, signature, key)
 
 
 # --- how it stands --------------------------------------------------------------------------------

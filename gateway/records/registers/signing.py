@@ -16,6 +16,7 @@ from gateway.crypto.faults import CryptoFault
 from gateway.crypto.keys import require_usable
 from gateway.crypto.openpgp import OpenPGP
 from gateway.crypto.sealing import Sealer
+from gateway.crypto.statements import verify_statement
 from gateway.records.registers.keeping import take_signed
 from gateway.records.registers.progress import after
 from gateway.records.registers.reading import Kept, Taken, read
@@ -23,7 +24,6 @@ from gateway.records.registers.rules import RegisterRefused
 from gateway.records.registers.staff import Person, Staff, require_signer
 from gateway.store.database import Database, Transaction
 
-LARGEST_SIGNATURE = 64 * 1024  # bytes; a real one has a few hundred
 _CODES = {
     "signature.missing": "register.not-signed",
     "signature.wrong-key": "register.wrong-key",
@@ -145,13 +145,7 @@ def _require_signed(
 
 
 def _verify(openpgp: OpenPGP, said: bytes, signature: bytes, key: str) -> None:
-    if not 0 < len(signature) <= LARGEST_SIGNATURE:
-        raise CryptoFault("signature.missing", "That is no signature.", "Sign the statement.")
-    with tempfile.TemporaryDirectory(prefix="signoff-") as folder:
-        told, made = Path(folder, "statement"), Path(folder, "signature")
-        told.write_bytes(said)
-        made.write_bytes(signature)
-        openpgp.verify_detached(told, made, key)
+    verify_statement(openpgp, said, signature, key)
 
 
 def _is_of_signer(fault: CryptoFault) -> bool:
