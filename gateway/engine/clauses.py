@@ -112,7 +112,7 @@ def _feedback(now: Figures) -> Standing:
     shown = "none yet" if hours is None else f"{hours} working hours, the middle one"
     return Standing(
         f"Packages accepted or queried by a named officer: {rate}; from placing to that answer: "
-        f"{shown}; open queries: {now.open_queries}; feedback on record: {len(given)}, "
+        f"{shown}; open queries: {now.open_queries}; feedback of three years: {len(given)}, "
         f"acknowledged: {known}.",
         "receipts; `query list`; register of feedback; ledger: receipt.recorded, query.opened, "
         "query.answered, register.step",
@@ -291,8 +291,9 @@ def _loss(now: Figures) -> Standing:
 def _answers_for(now: Figures) -> Standing:
     requests = now.stand(*REQUESTS)
     return Standing(
-        f"requests on record: {len(requests)}, each with the party that answers for it; the "
-        f"record shows {len(now.deliveries)} deliveries of twelve months, and who had which.",
+        f"requests of three years, or open still: {len(requests)}, each with the party that "
+        f"answers for it; the record shows {len(now.deliveries)} deliveries of twelve months, and "
+        "who had which.",
         "registers of requests; receipts; ledger: register.entered, delivery.placed",
         {"requests": len(requests), "deliveries": len(now.deliveries)},
     )
@@ -308,9 +309,9 @@ def _requests_of(party: str) -> Tells:
         answered = [row for row in own if row["ended_at"] is not None and row["due_at"]]
         rate = Rate(sum(row["ended_at"] < row["due_at"] for row in answered), len(answered))
         return Standing(
-            f"requests to {party} on record: {len(own)}, open: {len(waiting)}, past their time: "
-            f"{late}; closed: {rate}; the other party was told of {informed}, and has acknowledged "
-            f"{known}.",
+            f"requests to {party} of three years, or open still: {len(own)}, open: {len(waiting)}, "
+            f"past their time: {late}; closed: {rate}; the other party was told of {informed}, and "
+            f"has acknowledged {known}.",
             "registers of foi, press and correspondence; ledger: register.entered, register.step",
             {
                 "requests": len(own),

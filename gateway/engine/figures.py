@@ -18,7 +18,7 @@ from gateway.engine.parts import Parts
 from gateway.engine.registerwatch import watched_parties
 from gateway.receipts.owing import Owed, outstanding
 from gateway.records.registers import trained_people
-from gateway.records.registers.rules import REGISTERS
+from gateway.records.registers.rules import REGISTERS, REQUESTS
 from gateway.store import (
     alarms,
     drops,
@@ -39,8 +39,10 @@ from gateway.store.windows import WindowRow
 
 YEAR = timedelta(days=365)
 _HOUR = timedelta(hours=1)
+REMEMBERED = 3 * YEAR  # how far back requests, feedback and training are counted
 MONITORING = "monitoring"
-_SELDOM = tuple(name for name in REGISTERS if name != MONITORING)
+_OFTEN = (*REQUESTS, "feedback", "training")
+_SELDOM = tuple(name for name in REGISTERS if name not in (*_OFTEN, MONITORING))
 
 
 @dataclass(frozen=True)
@@ -267,7 +269,7 @@ def figures_of(
             drops=taken,
             owed=outstanding(tx, parts.agreed, now),
             alarms=alarms.open_alarms(tx),
-            registers=[*evidence.register_facts(tx, _SELDOM), *_looks(tx, since)],
+            registers=_entries(tx, now),
             holds=evidence.hold_facts(tx),
             destructions=evidence.count_destructions(tx),
             handovers=evidence.count_handovers(tx),
@@ -301,9 +303,18 @@ class _Trained:
         return (who, party) in self._noted
 
 
-def _looks(tx: Transaction, since: datetime) -> list[Row]:
-    """The looks at the account of the last twelve months: there is one a day, and for ever."""
-    return evidence.register_facts(tx, (MONITORING,), london_date(since))
+def _entries(tx: Transaction, now: datetime) -> list[Row]:
+    """Entries of the registers: all of the few that come seldom, and of others no more than counts.
+
+    A look at the account is made each day and read for twelve months. A request, what somebody
+    said or a training is read for three years, and as long after as it has not ended.
+    """
+    recent = london_date(now - REMEMBERED)
+    return [
+        *evidence.register_facts(tx, _SELDOM),
+        *evidence.register_facts(tx, _OFTEN, recent, going=True),
+        *evidence.register_facts(tx, (MONITORING,), london_date(now - YEAR)),
+    ]
 
 
 def _events(tx: Transaction) -> Counts:

@@ -115,18 +115,25 @@ def agreement_statements(tx: Transaction) -> list[Row]:
 
 
 def register_facts(
-    tx: Transaction, registers: Sequence[str] = (), since: date | None = None
+    tx: Transaction,
+    registers: Sequence[str] = (),
+    since: date | None = None,
+    *,
+    going: bool = False,
 ) -> list[Row]:
     """Every entry of the registers, with its steps: what its texts say is left out.
 
-    Of those registers alone, and of entries of that day or later, where they are given.
+    Of those registers alone, and of entries of that day or later, where they are given;
+    ``going`` adds the older entries that have not ended.
     """
     wanted = ["id", "register", "party", "state", "opened_on", "due_at", "made_at", "ended_at"]
     table = register_entries
     asked = sa.select(*(table.c[name] for name in wanted)).order_by(table.c.made_at, table.c.id)
     if registers:
         asked = asked.where(table.c.register.in_(registers))
-    if since is not None:
+    if since is not None and going:
+        asked = asked.where(sa.or_(table.c.opened_on >= since, table.c.ended_at.is_(None)))
+    elif since is not None:
         asked = asked.where(table.c.opened_on >= since)
     entries = [dict(row) for row in tx.execute(asked).mappings()]
     steps: dict[str, list[Row]] = {}

@@ -154,6 +154,33 @@ def test_the_registers_figures_are_true(recipients: Recipients) -> None:
     assert (numbers("3")["reviews"], numbers("3")["last_review"]) == (0, None)
 
 
+def test_requests_count_for_three_years_and_until_they_end_and_meetings_for_ever(
+    recipients: Recipients,
+) -> None:
+    parts, now, words = recipients.parts, recipients.now, "Words."
+    day = london_date(now)
+
+    def enter(asked: Wanted) -> str:
+        with parts.database.transaction() as tx:
+            return registers.enter(tx, parts.sealer, parts.officers, asked, OURS, now).id
+
+    def count(number: str, name: str, at: datetime) -> object:
+        return report_of(recipients, at).clauses[ALL.index(number)].standing.numbers[name]
+
+    ended = enter(wanted.request("foi", day, words, now))
+    for step, who in (("informed", OURS), ("acknowledged", THEIRS), ("closed", OURS)):
+        with parts.database.transaction() as tx:
+            registers.take(tx, parts.sealer, parts.officers, ended, step, who, words, now)
+    enter(wanted.request("press", day, words, now))
+    enter(wanted.feedback(words, now))
+    enter(wanted.meeting(day, ("dfe", "ofsted"), words, now))
+    within, after = now + timedelta(days=3 * 365 - 1), now + timedelta(days=3 * 365 + 1)
+    assert count("15(c)", "requests", within) == 2
+    assert count("15(c)", "requests", after) == count("15(c)", "open", after) == 1
+    assert count("15(a)", "requests", after) == 1
+    assert count("10(b)", "last_meeting", after) == day.isoformat()
+
+
 def test_the_days_on_which_somebody_looked_are_counted(recipients: Recipients) -> None:
     def watched(at: datetime) -> tuple[object, object]:
         told = report_of(recipients, at).clauses[ALL.index("13(a)")].standing.numbers
