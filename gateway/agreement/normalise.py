@@ -29,6 +29,8 @@ _NOT_WORD = re.compile(r"[^\w\s]|_")
 
 def fold(text: str) -> str:
     """Fold a value: case, runs of (no-break) space, curly quotes and dashes; ``&`` is ``and``."""
+    if text.isascii():  # nearly every value: the same, in a third of the time
+        return " ".join(text.replace("`", "'").replace("&", " and ").split()).lower()
     plain = unicodedata.normalize("NFKC", text).translate(_QUOTES).replace("&", " and ")
     return _SPACES.sub(" ", plain).strip().casefold()
 

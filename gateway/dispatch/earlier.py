@@ -17,7 +17,6 @@ from gateway.store.database import Transaction
 from gateway.store.drops import DropRow
 
 CODE = "drop.of-earlier-version"
-Cells = tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -26,10 +25,6 @@ class Layout:
 
     places: tuple[int | None, ...]
     fits: bool
-
-    def of(self, cells: Cells) -> Cells:
-        """The row as the agreement has it now."""
-        return tuple("" if place is None else cells[place] for place in self.places)
 
 
 def layout(tx: Transaction, flow: Flow, agreement_hash: str) -> Layout:

@@ -7,8 +7,7 @@ leading apostrophe off every cell has the very values back.
 
 import csv
 from collections.abc import Iterable, Iterator, Sequence
-from io import TextIOWrapper
-from itertools import zip_longest
+from itertools import islice, zip_longest
 from pathlib import Path
 
 from gateway.agreement.model import FieldSpec
@@ -16,6 +15,9 @@ from gateway.dispatch.private import create_private
 from gateway.dispatch.reread import WorkbookMismatch
 from gateway.dispatch.sheetrows import line_feeds
 
+_BLOCK = 1_000  # rows written at a time
+_REMEMBERED = 50_000  # distinct values, so that memory stays flat
+_QUOTED = (",", '"', "\n")
 _ACTIVE = ("=", "+", "-", "@", "\t", "\n", "'", "＝", "＋", "－", "＠")
 
 
@@ -25,17 +27,31 @@ def write_csv(target: Path, fields: Sequence[FieldSpec], rows: Iterable[Sequence
     RFC 4180, UTF-8 with a byte order mark, so that Excel reads accents; dates ``YYYY-MM-DD``; line
     breaks in a cell are line feeds. Raises FileExistsError.
     """
-    count = 0
-    with (
-        create_private(target) as stream,
-        TextIOWrapper(stream, encoding="utf-8-sig", newline="") as text,
-    ):
-        out = csv.writer(text)
-        out.writerow([_inert(spec.heading) for spec in fields])
-        for row in rows:
-            out.writerow([_inert(value) for value in row])
-            count += 1
+    count, remaining, known = 0, iter(rows), _Written()
+    with create_private(target) as stream:
+        stream.write(b"\xef\xbb\xbf" + known.records([[spec.heading for spec in fields]]))
+        while block := list(islice(remaining, _BLOCK)):
+            stream.write(known.records(block))
+            count += len(block)
     return count
+
+
+class _Written(dict[str, str]):
+    """Each value as the file has it: made once, and found again."""
+
+    def __missing__(self, value: str) -> str:
+        if len(self) >= _REMEMBERED:
+            self.clear()
+        plain = _inert(value)
+        if any(mark in plain for mark in _QUOTED):
+            plain = '"' + plain.replace('"', '""') + '"'
+        self[value] = plain
+        return plain
+
+    def records(self, rows: Iterable[Sequence[str]]) -> bytes:
+        """Rows as RFC 4180 has them."""
+        lines = [",".join(map(self.__getitem__, row)) for row in rows]
+        return ("\r\n".join(lines) + "\r\n").encode()
 
 
 def compare_csv(path: Path, fields: Sequence[FieldSpec], rows: Iterable[Sequence[str]]) -> None:
@@ -44,7 +60,9 @@ def compare_csv(path: Path, fields: Sequence[FieldSpec], rows: Iterable[Sequence
     if next(records, None) != [line_feeds(spec.heading) for spec in fields]:
         raise WorkbookMismatch(1)
     for number, (found, wanted) in enumerate(zip_longest(records, rows), 2):
-        if found is None or wanted is None or found != [line_feeds(value) for value in wanted]:
+        if found is None or wanted is None:
+            raise WorkbookMismatch(number)
+        if found != list(wanted) and found != [line_feeds(value) for value in wanted]:
             raise WorkbookMismatch(number)
 
 

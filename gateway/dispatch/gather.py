@@ -12,7 +12,8 @@ from gateway.agreement.model import Flow
 from gateway.crypto.memory import KeyedMemory
 from gateway.dispatch.earlier import Layout, layout
 from gateway.dispatch.manifest import Kind
-from gateway.records.staging import Row, Staging
+from gateway.records.chunk import Chunk, all_rows
+from gateway.records.staging import Staging
 from gateway.store import sent
 from gateway.store.database import Database
 from gateway.store.drops import DropRow
@@ -20,15 +21,29 @@ from gateway.store.sent import SentReference
 
 SealReference = Callable[[str], bytes]
 _ASK = 5_000
+_MAC = 32  # bytes of a keyed hash
+_NEW, _UPDATE = 1, 2
 
 
 @dataclass(frozen=True)
 class Chosen:
-    """The keyed hashes of a row that travels: of its reference, and of its content."""
+    """Which of the staged rows travel, and their keyed hashes; as many rows as it is long.
 
-    reference_mac: bytes
-    row_mac: bytes
-    is_update: bool
+    ``marks`` has a byte for each staged row, in the order in which they are walked: 0 for one that
+    stays. The hashes are of the rows that travel, in that order, one after another.
+    """
+
+    marks: bytes
+    reference_macs: bytes
+    row_macs: bytes
+
+    def __len__(self) -> int:
+        return len(self.row_macs) // _MAC
+
+    def updates(self) -> list[int]:
+        """Which of the rows that travel are updates, counted from 1."""
+        going = filter(None, self.marks)
+        return [place for place, mark in enumerate(going, start=1) if mark == _UPDATE]
 
 
 @dataclass(frozen=True)
@@ -37,7 +52,7 @@ class Gathered:
 
     flow: Flow
     drops: tuple[DropRow, ...]
-    chosen: Mapping[tuple[str, int], Chosen]  # by drop and the row's number in it
+    chosen: Chosen
     repeats: int
 
     @property
@@ -47,7 +62,7 @@ class Gathered:
         A drop that was taken and brought nothing new declares that there is nothing to send; one
         that was quarantined, or that was seen before to the byte, declares nothing.
         """
-        if self.chosen:
+        if len(self.chosen):
             return "data"
         if self.held:
             return "rows-held"
@@ -77,16 +92,14 @@ class Gatherer:
         ``without``: a package about to be withdrawn, whose rows do not count as sent.
         """
         self._know_layouts(flow, drops)
-        newest: dict[bytes, tuple[tuple[str, int], bytes]] = {}
-        for drop, (number, cells) in self._staged(flow, drops):
-            mac = self._keyed.reference(flow.id, cells[flow.reference_place])
-            newest[mac] = ((drop.id, number), self._keyed.row(flow.id, cells))
-        before = self._digests(flow, list(newest), without)
-        chosen = {
-            place: Chosen(mac, row_mac, mac in before)
-            for mac, (place, row_mac) in newest.items()
-            if before.get(mac) != row_mac
-        }
+        newest: dict[bytes, int] = {}  # by reference: the row, as they are walked
+        row_macs = bytearray()
+        for chunk in self._staged(flow, drops):
+            references = chunk.columns[flow.reference_place].cells()
+            places = range(len(row_macs) // _MAC, len(row_macs) // _MAC + len(chunk))
+            newest.update(zip(self._keyed.references(flow.id, references), places, strict=True))
+            row_macs += b"".join(self._keyed.rows(flow.id, chunk.rows()))
+        chosen = _chosen(newest, row_macs, self._digests(flow, list(newest), without))
         # A row that was sent before is staged too, but was not counted as accepted. It is never
         # chosen here: where what was sent is withdrawn, its drop is counted anew (`withdrawal`).
         accepted = sum(drop.accepted or 0 for drop in drops)
@@ -102,21 +115,21 @@ class Gatherer:
 
     def rows(self, gathered: Gathered) -> Iterator[tuple[str, ...]]:
         """The cells of the rows that travel, in order."""
-        for cells, _ in self._going(gathered):
-            yield cells
+        return all_rows(self._going(gathered))
 
     def update_positions(self, gathered: Gathered) -> tuple[int, ...]:
         """Which rows that travel are updates, counted from 1."""
-        if not any(item.is_update for item in gathered.chosen.values()):
-            return ()
-        going = enumerate(self._going(gathered), start=1)
-        return tuple(place for place, (_, item) in going if item.is_update)
+        return tuple(gathered.chosen.updates())
 
     def references(self, gathered: Gathered, seal: SealReference) -> Iterator[SentReference]:
         """What is remembered of the rows that travel."""
-        place = gathered.flow.reference_place
-        for cells, item in self._going(gathered):
-            yield SentReference(item.reference_mac, item.row_mac, seal(cells[place]))
+        place, chosen = gathered.flow.reference_place, gathered.chosen
+        at = 0
+        for chunk in self._going(gathered):
+            for reference in chunk.columns[place].cells():
+                macs = chosen.reference_macs[at : at + _MAC], chosen.row_macs[at : at + _MAC]
+                yield SentReference(*macs, seal(reference))
+                at += _MAC
 
     def answered(self, gathered: Gathered, flow_id: str) -> Iterator[bytes]:
         """The references of another flow that rows answer, as that flow's keyed hashes."""
@@ -128,24 +141,24 @@ class Gatherer:
             ):
                 yield self._keyed.reference(flow_id, cells[flow.reference_place])
 
-    def _going(self, gathered: Gathered) -> Iterator[tuple[tuple[str, ...], Chosen]]:
-        for drop, (number, cells) in self._staged(gathered.flow, gathered.drops):
-            item = gathered.chosen.get((drop.id, number))
-            if item is not None:
-                yield cells, item
+    def _going(self, gathered: Gathered) -> Iterator[Chunk]:
+        """The staged rows that travel."""
+        at = 0
+        for chunk in self._staged(gathered.flow, gathered.drops):
+            marks = gathered.chosen.marks[at : at + len(chunk)]
+            at += len(chunk)
+            yield chunk.where(marks)
 
-    def _staged(self, flow: Flow, drops: Sequence[DropRow]) -> Iterator[tuple[DropRow, Row]]:
+    def _staged(self, flow: Flow, drops: Sequence[DropRow]) -> Iterator[Chunk]:
+        """All staged rows of these drops, as the agreement has them now."""
         for drop in drops:
-            chunks = self._staging.read(drop.id, "accepted")
+            chunks = map(Chunk.of, self._staging.read(drop.id, "accepted"))
             if drop.agreement_hash == self._agreement_hash:
-                for chunk in chunks:
-                    for row in chunk:
-                        yield drop, row
+                yield from chunks
                 continue
             now = self._layouts[flow.id, drop.agreement_hash]
             for chunk in chunks:
-                for number, cells in chunk:
-                    yield drop, (number, now.of(cells))
+                yield chunk.laid_out(now.places)
 
     def _digests(
         self, flow: Flow, macs: Sequence[bytes], without: str | None
@@ -155,3 +168,22 @@ class Gatherer:
             with self._database.transaction() as tx:
                 found |= sent.last_digests(tx, flow.id, macs[start : start + _ASK], without)
         return found
+
+
+def _chosen(
+    newest: Mapping[bytes, int], row_macs: bytes | bytearray, before: Mapping[bytes, bytes]
+) -> Chosen:
+    """Of the newest rows those that are news, by what their references were last sent with."""
+    marks = bytearray(len(row_macs) // _MAC)
+    going: list[tuple[int, bytes]] = []
+    for mac, place in newest.items():
+        last = before.get(mac)
+        if last is None or last != row_macs[_MAC * place : _MAC * (place + 1)]:
+            marks[place] = _NEW if last is None else _UPDATE
+            going.append((place, mac))
+    going.sort()
+    return Chosen(
+        bytes(marks),
+        b"".join(mac for _, mac in going),
+        b"".join(bytes(row_macs[_MAC * place : _MAC * (place + 1)]) for place, _ in going),
+    )

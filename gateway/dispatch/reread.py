@@ -8,9 +8,8 @@ code with the writer. (A general reader holds the whole sheet: 0.6 GB for 200,00
 import re
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date
-from functools import lru_cache
 from pathlib import Path
 from typing import IO
 
@@ -20,10 +19,13 @@ _TEXT_FORMAT = "@"
 _BUILT_IN = {"49": _TEXT_FORMAT}  # number formats that need no definition, ECMA-376 §18.8.30
 _EPOCH = date(1899, 12, 30).toordinal()
 _ROW = re.compile(r'<row r="(\d+)">')
-_CELL = re.compile(
-    r'<c r="([A-Z]+)(\d+)" s="(\d+)"'
-    r'(?: t="inlineStr"><is><t xml:space="preserve">([^<>]+)</t></is>|><v>(\d+)</v>)</c>'
+_NUMBER = "\x01"  # stands for the row's number in a cell's place; no XML holds it
+_TEXT, _TEXT_END = '<t xml:space="preserve">', "</t></is>"
+_CELL = re.compile(  # but for its closing tag, at which a row is parted
+    rf'<c r="(?P<letters>[A-Z]+){_NUMBER}" s="(?P<style>\d+)"'
+    rf'(?: t="inlineStr"><is>{_TEXT}(?P<text>[^<>]+){_TEXT_END}|><v>(?P<serial>\d+)</v>)'
 )
+_REMEMBERED = 2_000  # distinct cells of a column: those that repeat are among the first
 _ESCAPED = re.compile("_x([0-9A-Fa-f]{4})_")
 _ENTITY = re.compile("&(?:[a-z]+;)?")
 _ENTITIES = {"&amp;": "&", "&lt;": "<", "&gt;": ">"}
@@ -66,7 +68,7 @@ def sheet_rows(path: Path) -> Iterator[list[str | date]]:
 
 
 def _rows(sheet: IO[bytes], styles: list[str]) -> Iterator[list[str | date]]:
-    columns: dict[str, int] = {}  # the letters of a column -> its place, as the headings stand
+    known = _Cells(styles)
     number = 0
     for number, piece in enumerate(_pieces(sheet, b"</row>"), 1):
         if number == 1:
@@ -78,35 +80,78 @@ def _rows(sheet: IO[bytes], styles: list[str]) -> Iterator[list[str | date]]:
             _only_known_elements(piece)
             return
         opening = _ROW.match(piece)
-        if opening is None or opening[1] != str(number):
+        if opening is None or opening[1] != str(number) or _NUMBER in piece:
             raise ValueError
-        yield _cells(piece, opening.end(), opening[1], columns, styles)
+        cells = _parted(piece[opening.end() :], opening[1])
+        if number == 1:
+            known.learn(cells)
+        row = known.blank[:]
+        for place, value in map(known.__getitem__, cells):
+            row[place] = value
+        yield row
     raise ValueError
 
 
-def _cells(
-    piece: str, at: int, number: str, columns: dict[str, int], styles: list[str]
-) -> list[str | date]:
-    """The cells of one row, from ``at`` on, blanks as "". The first row says what columns are."""
-    row: list[str | date] = [""] * len(columns)
-    for found in _CELL.finditer(piece, at):
-        letters, cell_number, style, text, serial = found.groups()
-        if found.start() != at or cell_number != number:
-            raise ValueError
-        at = found.end()
-        if number == "1":
-            columns[letters] = len(row)
-            row.append("")
-        form = styles[int(style)]
-        if text is not None and form in (_TEXT_FORMAT, _DATE_FORMAT):
-            row[columns[letters]] = _plain(text) if "&" in text or "_x" in text else text
-        elif serial is not None and form == _DATE_FORMAT:
-            row[columns[letters]] = _day(serial)
-        else:
-            raise ValueError
-    if at != len(piece):
+def _parted(cells: str, number: str) -> list[str]:
+    """The cells of one row, `_NUMBER` for the row's own: so what repeats below looks the same."""
+    place, marked = f'{number}" s="', f'{_NUMBER}" s="'
+    parts = cells.replace(place, marked).split("</c>")
+    if parts.pop():
         raise ValueError
-    return row
+    if cells.count(place) != len(parts):
+        # Some text reads like the place of a cell: in each cell the first alone is one.
+        return [part.replace(place, marked, 1) for part in cells.split("</c>")[:-1]]
+    return parts
+
+
+class _Cells(dict[str, tuple[int, str | date]]):
+    """What each cell says, its place in the row first; the cells that repeat are read once."""
+
+    def __init__(self, styles: list[str]) -> None:
+        super().__init__()
+        self.blank: list[str | date] = []
+        self._styles = styles
+        self._columns: dict[str, int] = {}  # the letters of a column -> its place
+        self._remembered: list[int] = []
+        self._texts: dict[str, int] = {}  # what stands before a text -> the place of its column
+
+    def learn(self, headings: Iterable[str]) -> None:
+        """The first row says what columns there are. Raises ValueError."""
+        for cell in headings:
+            found = _CELL.fullmatch(cell)
+            if found is None:
+                raise ValueError
+            self._columns[found["letters"]] = len(self.blank)
+            self.blank.append("")
+        self._remembered = [0] * len(self.blank)
+
+    def __missing__(self, cell: str) -> tuple[int, str | date]:
+        """Raises ValueError, or LookupError, at anything that we never write."""
+        before, opened, rest = cell.partition(_TEXT)
+        text = rest.removesuffix(_TEXT_END)
+        place = self._texts.get(before) if opened else None
+        if place is None or not text or text == rest or "<" in text or ">" in text:
+            place, value = self._closely(cell)
+            if opened:
+                self._texts[before] = place
+        else:
+            value = _plain(text) if "&" in text or "_x" in text else text
+        if self._remembered[place] < _REMEMBERED:
+            self._remembered[place] += 1
+            self[cell] = place, value
+        return place, value
+
+    def _closely(self, cell: str) -> tuple[int, str | date]:
+        found = _CELL.fullmatch(cell)
+        if found is None:
+            raise ValueError
+        place, form = self._columns[found["letters"]], self._styles[int(found["style"])]
+        text, serial = found["text"], found["serial"]
+        if text is not None and form in (_TEXT_FORMAT, _DATE_FORMAT):
+            return place, _plain(text)
+        if serial is not None and form == _DATE_FORMAT:
+            return place, date.fromordinal(int(serial) + _EPOCH)
+        raise ValueError
 
 
 def _pieces(stream: IO[bytes], separator: bytes) -> Iterator[str]:
@@ -128,11 +173,6 @@ def _plain(text: str) -> str:
     """The text without XML's and then Excel's escapes. Raises LookupError for an unknown one."""
     unescaped = _ENTITY.sub(lambda found: _ENTITIES[found[0]], text)
     return _ESCAPED.sub(lambda found: chr(int(found[1], 16)), unescaped)
-
-
-@lru_cache(maxsize=65_536)
-def _day(serial: str) -> date:
-    return date.fromordinal(int(serial) + _EPOCH)
 
 
 def _styles(xml: str) -> list[str]:

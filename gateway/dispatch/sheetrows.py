@@ -6,11 +6,11 @@ for a formula, a link or a number, not even after it is edited. Format: ECMA-376
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date
-from functools import lru_cache
+from functools import partial
 from itertools import islice
-from typing import IO
+from typing import IO, Protocol
 from xml.sax.saxutils import escape
 
 from gateway.agreement.model import FieldSpec
@@ -22,10 +22,16 @@ _EPOCH = date(1899, 12, 30).toordinal()
 _FIRST_SERIAL_DAY = date(1900, 3, 1)  # before it Excel counts a 29 February that never was
 _TEMPLATE_CELL = re.compile(r'<c r="([A-Z]+)([12])" s="(\d+)"/>')
 _NOT_XML = "[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
-_NEEDS_CARE = re.compile(f"[&<>\r]|_x|{_NOT_XML}")
 _FORBIDDEN = re.compile(_NOT_XML)
 _LOOKS_ESCAPED = re.compile("_(?=x[0-9A-Fa-f]{4}_)")
-_BLOCK = 500  # rows handed to the compressor at a time
+_BLOCK = 1_000  # rows made and handed to the compressor at a time
+_NUMBER, _BETWEEN = (
+    "\x01",
+    "\x02",
+)  # stand for a row's number, and between cells: no cell holds them
+_CONTROLS = bytes({*range(32)} - set(b"\t\n\r"))
+_SELDOM_REPEATED = ("text", "reference", "references")
+_REMEMBERED = 20_000  # distinct cells of a column, so that memory stays flat
 
 
 class UnwritableCell(Exception):
@@ -53,24 +59,26 @@ class RowWriter:
     def __init__(self, fields: Sequence[FieldSpec], template: str) -> None:
         """``template``: a sheet whose blank row 1 has the style of headings, and row 2 of cells."""
         self._fields = fields
-        self._dates = [spec.kind == "date" for spec in fields]
-        text = '" s="{}" t="inlineStr"><is><t xml:space="preserve">'
         cells = _TEMPLATE_CELL.findall(template)
-        below = [(f'<c r="{letters}', style) for letters, row, style in cells if row == "2"]
-        self._heading = text.format(next(style for _, row, style in cells if row == "1"))
-        self._text_cells = [(before, text.format(style)) for before, style in below]
-        self._date_cells = [(before, f'" s="{style}"><v>') for before, style in below]
+        styles = {
+            row: [(letters, style) for letters, at, style in cells if at == row] for row in "12"
+        }
+        self._headings = [_TextCells(*place) for place in styles["1"]]
+        self._columns = [
+            _cells_of(spec, *place) for spec, place in zip(fields, styles["2"], strict=True)
+        ]
 
     def stream(self, rows: Iterable[Sequence[str]], sheet: IO[bytes]) -> int:
-        """Write the headings and all rows, some hundreds at a time; returns how many rows.
+        """Write the headings and all rows, a thousand at a time; returns how many rows.
 
         Raises UnwritableCell, WorkbookTooLarge.
         """
         count = written = 0
         remaining = iter(rows)
-        sheet.write(self._headings().encode())
+        headings = tuple(spec.heading for spec in self._fields)
+        sheet.write(self._xml(1, [headings], self._headings))
         while block := list(islice(remaining, _BLOCK)):
-            xml = "".join(self._row(n, row) for n, row in enumerate(block, count + 2)).encode()
+            xml = self._xml(count + 2, block, self._columns)
             count += len(block)
             written += len(xml)
             if count > MAXIMUM_ROWS or written > MAXIMUM_SHEET:
@@ -78,50 +86,119 @@ class RowWriter:
             sheet.write(xml)
         return count
 
-    def _headings(self) -> str:
-        cells = (
-            f"{before}1{self._heading}{self._careful(1, column, spec.heading)}</t></is></c>"
-            for column, (spec, (before, _)) in enumerate(
-                zip(self._fields, self._text_cells, strict=True)
-            )
-        )
-        return f'<row r="1">{"".join(cells)}</row>'
-
-    def _row(self, number: int, values: Sequence[str]) -> str:
-        if len(values) != len(self._fields):
-            raise ValueError(f"Row {number} has {len(values)} cells, not {len(self._fields)}.")
-        n = str(number)
-        parts = [f'<row r="{n}">']
-        for column, value in enumerate(values):
-            if not value:
-                continue
-            if self._dates[column] and (serial := self._serial(number, column, value)):
-                before, after = self._date_cells[column]
-                parts += (before, n, after, serial, "</v></c>")
-                continue
-            if _NEEDS_CARE.search(value) or len(value) > MAXIMUM_CHARACTERS // 2:
-                value = self._careful(number, column, value)
-            before, after = self._text_cells[column]
-            parts += (before, n, after, value, "</t></is></c>")
-        parts.append("</row>")
-        return "".join(parts)
-
-    def _serial(self, number: int, column: int, value: str) -> str:
+    def _xml(self, first: int, rows: Sequence[Sequence[str]], columns: Sequence["Cells"]) -> bytes:
+        """Rows from the number ``first`` on: each column's cells first, then cell beside cell."""
+        for number, row in enumerate(rows, first):
+            if len(row) != len(columns):
+                raise ValueError(f"Row {number} has {len(row)} cells, not {len(columns)}.")
+        by_column = zip(columns, zip(*rows, strict=True), strict=True)
         try:
-            return _serial_day(value)
-        except ValueError:
-            why = "not a date as staged rows write it"
-            raise UnwritableCell(number, self._fields[column].heading, why) from None
+            made = zip(*(column.xml(cells) for column, cells in by_column), strict=True)
+        except _Unwritable:
+            raise self._first_unwritable(first, rows, columns) from None
+        return "".join(
+            f'<row r="{_NUMBER}">{"".join(cells)}</row>'.replace(_NUMBER, str(number))
+            for number, cells in enumerate(made, first)
+        ).encode()
 
-    def _careful(self, number: int, column: int, value: str) -> str:
-        heading = self._fields[column].heading
+    def _first_unwritable(
+        self, first: int, rows: Sequence[Sequence[str]], columns: Sequence["Cells"]
+    ) -> UnwritableCell:
+        for number, row in enumerate(rows, first):
+            for spec, column, cell in zip(self._fields, columns, row, strict=True):
+                try:
+                    column.xml((cell,))
+                except _Unwritable as fault:
+                    return UnwritableCell(number, spec.heading, str(fault))
+        raise AssertionError("A cell that could not be written can be written by itself.")
+
+
+class _Unwritable(Exception):
+    """Why no workbook can hold a cell; never what it is."""
+
+
+class Cells(Protocol):
+    """Makes a column's cells, with `_NUMBER` for the number of the row; of a blank one nothing."""
+
+    def xml(self, cells: Sequence[str]) -> Sequence[str]:
+        """The XML of each cell. Raises _Unwritable."""
+        ...
+
+
+def _cells_of(spec: FieldSpec, letters: str, style: str) -> Cells:
+    text = _TextCells(letters, style)
+    if spec.kind in _SELDOM_REPEATED:
+        return text
+    return _KnownCells(partial(_day, text) if spec.kind == "date" else text.one)
+
+
+class _TextCells:
+    """Cells of text that seldom repeats, made many at a time."""
+
+    def __init__(self, letters: str, style: str) -> None:
+        self.place = f'<c r="{letters}{_NUMBER}" s="{style}"'
+        self._before = f'{self.place} t="inlineStr"><is><t xml:space="preserve">'
+        self._after = "</t></is></c>"
+
+    def xml(self, cells: Sequence[str]) -> Sequence[str]:
+        joined = _BETWEEN.join(cells)
+        if _needs_care(joined, len(cells)) or max(map(len, cells)) > MAXIMUM_CHARACTERS // 2:
+            return [self.one(cell) for cell in cells]
+        between = f"{self._after}{_BETWEEN}{self._before}"
+        xml = f"{self._before}{escape(joined).replace(_BETWEEN, between)}{self._after}"
+        return xml.replace(self._before + self._after, "").split(_BETWEEN)
+
+    def one(self, value: str) -> str:
+        """One cell, looked at closely."""
+        if not value:
+            return ""
         if _FORBIDDEN.search(value):
-            raise UnwritableCell(number, heading, "a character that no workbook can hold")
+            raise _Unwritable("a character that no workbook can hold")
         plain = line_feeds(value)
         if len(plain.encode("utf-16-le")) > 2 * MAXIMUM_CHARACTERS:
-            raise UnwritableCell(number, heading, f"more than {MAXIMUM_CHARACTERS} characters")
+            raise _Unwritable(f"more than {MAXIMUM_CHARACTERS} characters")
         # A text that reads `_x0041_` would be shown as `A`, so its underscore is escaped itself.
-        return escape(_LOOKS_ESCAPED.sub("_x005F_", plain))
+        return f"{self._before}{escape(_LOOKS_ESCAPED.sub('_x005F_', plain))}{self._after}"
+
+
+class _KnownCells(dict[str, str]):
+    """Cells of a column of few values: each value's cell is made once, and found again."""
+
+    def __init__(self, make: Callable[[str], str]) -> None:
+        super().__init__()
+        self._make = make
+
+    def __missing__(self, value: str) -> str:
+        if len(self) >= _REMEMBERED:
+            self.clear()
+        made = self[value] = self._make(value)
+        return made
+
+    def xml(self, cells: Sequence[str]) -> Sequence[str]:
+        return list(map(self.__getitem__, cells))
+
+
+def _day(text: _TextCells, value: str) -> str:
+    """A true date; before those that Excel can count, its text."""
+    if not value:
+        return ""
+    try:
+        serial = _serial_day(value)
+    except ValueError:
+        raise _Unwritable("not a date as staged rows write it") from None
+    return f"{text.place}><v>{serial}</v></c>" if serial else text.one(value)
+
+
+def _needs_care(joined: str, count: int) -> bool:
+    """Whether any of so many cells joined holds more than XML's own three marks to escape."""
+    if "\r" in joined or "_x" in joined or "\ufffe" in joined or "\uffff" in joined:
+        return True
+    try:
+        told = joined.encode()
+    except UnicodeEncodeError:
+        return True
+    marks = len(told) - len(told.translate(None, _CONTROLS))
+    return marks != count - 1 or joined.count(_BETWEEN) != marks
 
 
 def line_feeds(value: str) -> str:
@@ -129,7 +206,6 @@ def line_feeds(value: str) -> str:
     return value.replace("\r\n", "\n").replace("\r", "\n") if "\r" in value else value
 
 
-@lru_cache(maxsize=65_536)
 def _serial_day(value: str) -> str:
     """Excel's number of a day, or "" for a day it cannot count. Raises ValueError."""
     day = date.fromisoformat(value)

@@ -40,12 +40,10 @@ def recounted(
     still = 0
     for chunk in parts.staging.read(drop.id, "accepted"):
         rows = [cells for _, cells in chunk]
-        macs = [parts.keyed.reference(flow.id, cells[flow.reference_place]) for cells in rows]
+        macs = parts.keyed.references(flow.id, (cells[flow.reference_place] for cells in rows))
         last = sent.last_digests(tx, flow.id, macs, without)
-        still += sum(
-            last.get(mac) == parts.keyed.row(flow.id, cells)
-            for mac, cells in zip(macs, rows, strict=True)
-        )
+        found = parts.keyed.rows(flow.id, rows)
+        still += sum(last.get(mac) == now for mac, now in zip(macs, found, strict=True))
     freed = max(0, drop.already_sent - still)
     return replace(
         drop,

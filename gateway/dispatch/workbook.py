@@ -9,9 +9,11 @@ import re
 import zipfile
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime
+from functools import lru_cache
 from io import BytesIO
 from itertools import zip_longest
 from pathlib import Path
+from typing import cast
 
 import xlsxwriter
 
@@ -23,6 +25,7 @@ from gateway.dispatch.sheetrows import RowWriter, line_feeds
 _BOOK = "xl/workbook.xml"
 _SHEET = "xl/worksheets/sheet1.xml"
 _FIXED = (1980, 1, 1, 0, 0, 0)
+_FAST = 1  # of zlib: a third larger than its usual 6, in a third of the time
 _TEXT_FORMAT = 49  # the built-in number format `@`
 _DATE_FORMAT = "dd/mm/yyyy"
 _SHEET_NAME_FORBIDS = re.compile(r"[\[\]:*?/\\]")
@@ -42,7 +45,7 @@ def write_workbook(
     empty = _skeleton(fields, title, 0)
     with (
         create_private(target) as stream,
-        zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as book,
+        zipfile.ZipFile(stream, "w") as book,
     ):
         for name, content in empty.items():
             if name not in (_BOOK, _SHEET):
@@ -65,13 +68,15 @@ def read_back(path: Path, fields: Sequence[FieldSpec]) -> Iterator[tuple[str, ..
     for found, spec in zip_longest(next(cells, ()), fields):
         if spec is None or found != spec.heading:
             raise WorkbookMismatch(1, spec.heading if spec else None)
+    days = [at for at, spec in enumerate(fields) if spec.kind == "date"]
     for number, row in enumerate(cells, 2):
-        yield tuple(
-            [
-                cell if isinstance(cell, str) else _iso(cell, spec, number)
-                for cell, spec in zip(row, fields, strict=True)
-            ]
-        )
+        for at in days:
+            if isinstance(cell := row[at], date):
+                row[at] = _iso(cell)
+        if set(map(type, row)) - {str}:
+            at = next(at for at, cell in enumerate(row) if isinstance(cell, date))
+            raise WorkbookMismatch(number, fields[at].heading)
+        yield tuple(cast("list[str]", row))
 
 
 def compare(path: Path, fields: Sequence[FieldSpec], rows: Iterable[Sequence[str]]) -> None:
@@ -100,10 +105,9 @@ def headings_and_rows(path: Path) -> tuple[tuple[str, ...], int]:
     return headings, sum(1 for _ in cells)
 
 
-def _iso(cell: date, spec: FieldSpec, row: int) -> str:
-    if spec.kind != "date":
-        raise WorkbookMismatch(row, spec.heading)
-    return cell.isoformat()
+@lru_cache(maxsize=65_536)
+def _iso(day: date) -> str:
+    return day.isoformat()
 
 
 def _skeleton(fields: Sequence[FieldSpec], title: str, rows: int) -> dict[str, bytes]:
@@ -137,6 +141,7 @@ def _sheet_name(title: str) -> str:
 def _member(name: str) -> zipfile.ZipInfo:
     info = zipfile.ZipInfo(name, _FIXED)
     info.compress_type = zipfile.ZIP_DEFLATED
+    info._compresslevel = _FAST
     return info
 
 

@@ -17,8 +17,9 @@ from gateway.intake.confined.reader import Reader
 from gateway.intake.findings import finding
 from gateway.intake.judge import Judgement, Memory, Progress, judge, refused
 from gateway.intake.report import Received, Wording, report_name, write_report
+from gateway.records.chunk import Chunk
 from gateway.records.ledger import event, move, record
-from gateway.records.staging import Draft, Row, StagedRows, Staging
+from gateway.records.staging import Draft, StagedRows, Staging
 from gateway.records.vault import Vault
 from gateway.settings import Home
 from gateway.store import drops
@@ -218,10 +219,10 @@ def _settle(
 class _Nowhere:
     """Takes judged rows and forgets them: for `check`."""
 
-    def accepted(self, rows: list[Row]) -> None:
+    def accepted(self, rows: Chunk) -> None:
         """Forget."""
 
-    def held(self, rows: list[Row]) -> None:
+    def held(self, rows: Chunk) -> None:
         """Forget."""
 
 
@@ -231,10 +232,10 @@ class _Staged:
     def __init__(self, accepted: StagedRows, held: StagedRows, why: StagedRows) -> None:
         self._accepted, self._held, self._why = accepted, held, why
 
-    def accepted(self, rows: list[Row]) -> None:
+    def accepted(self, rows: Chunk) -> None:
         self._accepted.add(rows)
 
-    def held(self, rows: list[Row]) -> None:
+    def held(self, rows: Chunk) -> None:
         self._held.add(rows)
 
     def why(self, verdict: Judgement) -> None:

@@ -4,7 +4,7 @@ The same code serves `check`, which keeps nothing, and intake, which stages what
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
@@ -17,7 +17,8 @@ from gateway.intake.confined.frames import (
     TableFrame,
 )
 from gateway.intake.findings import Finding, finding
-from gateway.records.staging import Draft, Row
+from gateway.records.chunk import Chunk, Rows
+from gateway.records.staging import Draft
 
 State = Literal["accepted", "partly-held", "quarantined"]
 Progress = Callable[[str, int, int | None], None]  # stage, rows done, rows in all if known
@@ -26,11 +27,11 @@ Progress = Callable[[str, int, int | None], None]  # stage, rows done, rows in a
 class Memory(Protocol):
     """What was sent before, asked by row."""
 
-    def already_sent(self, flow: Flow, rows: Sequence[Row]) -> set[int]:
+    def already_sent(self, flow: Flow, rows: Chunk) -> set[int]:
         """The numbers of those rows that were sent before and have not changed since."""
         ...
 
-    def unknown_references(self, flow: Flow, rows: Sequence[Row]) -> set[int]:
+    def unknown_references(self, flow: Flow, rows: Chunk) -> set[int]:
         """The numbers of those rows whose reference was never sent in the flow reconciled with."""
         ...
 
@@ -38,11 +39,11 @@ class Memory(Protocol):
 class Sorted(Protocol):
     """Where judged rows go: to the staged files, or nowhere."""
 
-    def accepted(self, rows: list[Row]) -> None:
+    def accepted(self, rows: Chunk) -> None:
         """Take rows without fault, in order; those sent before too (see `_part_rows`)."""
         ...
 
-    def held(self, rows: list[Row]) -> None:
+    def held(self, rows: Chunk) -> None:
         """Take rows that are kept back."""
         ...
 
@@ -129,19 +130,20 @@ def _refused_for_its_rows(findings: list[Finding]) -> bool:
 
 
 def _part_rows(
-    verdict: Judgement, flow: Flow, memory: Memory, out: Sorted, chunks: Iterator[list[Row]]
+    verdict: Judgement, flow: Flow, memory: Memory, out: Sorted, chunks: Iterator[Rows]
 ) -> None:
     with_errors = {
         item.row for item in verdict.findings if item.severity == "error" and item.row is not None
     }
     repeated = {item.row for item in verdict.findings if item.code == "row.repeated"}
+    staying = with_errors | repeated
     reference = flow.field(flow.reference_field).heading
     # Rows sent before are staged as well: they may take back a change that still waits.
-    for chunk in chunks:
-        held = [row for row in chunk if row[0] in with_errors]
-        fresh = [row for row in chunk if row[0] not in with_errors and row[0] not in repeated]
+    for chunk in map(Chunk.of, chunks):
+        held = chunk.where([number in with_errors for number in chunk.numbers])
+        fresh = chunk.where([number not in staying for number in chunk.numbers])
         sent = memory.already_sent(flow, fresh)
-        going = [row for row in fresh if row[0] not in sent]
+        going = fresh.where([number not in sent for number in fresh.numbers])
         for number in sorted(sent):
             verdict.findings.append(finding("row.already-sent", number))
         for number in sorted(memory.unknown_references(flow, going)):

@@ -1,10 +1,11 @@
 """What was sent before, as intake asks it: by keyed hashes, never by value."""
 
-from collections.abc import Sequence
+import operator
+from itertools import compress
 
 from gateway.agreement.model import Flow
 from gateway.crypto.memory import KeyedMemory
-from gateway.records.staging import Row
+from gateway.records.chunk import Chunk
 from gateway.store import sent
 from gateway.store.database import Database
 
@@ -12,13 +13,13 @@ from gateway.store.database import Database
 class NothingSent:
     """The memory of a home that does not exist yet: nothing was ever sent."""
 
-    def already_sent(self, _flow: Flow, _rows: Sequence[Row]) -> set[int]:
+    def already_sent(self, _flow: Flow, _rows: Chunk) -> set[int]:
         """None."""
         return set()
 
-    def unknown_references(self, flow: Flow, rows: Sequence[Row]) -> set[int]:
+    def unknown_references(self, flow: Flow, rows: Chunk) -> set[int]:
         """Every row of a flow that answers another, since that one has sent nothing."""
-        return {number for number, _ in rows} if flow.reconcile_with else set()
+        return set(rows.numbers) if flow.reconcile_with else set()
 
 
 class SentBefore:
@@ -28,25 +29,28 @@ class SentBefore:
         self._database = database
         self._keyed = keyed
 
-    def already_sent(self, flow: Flow, rows: Sequence[Row]) -> set[int]:
+    def already_sent(self, flow: Flow, rows: Chunk) -> set[int]:
         """The numbers of those rows whose reference was last sent with this very content."""
-        place = flow.reference_place
-        macs = [self._keyed.reference(flow.id, cells[place]) for _, cells in rows]
-        with self._database.transaction() as tx:
-            last = sent.last_digests(tx, flow.id, macs)
-        return {
-            number
-            for (number, cells), mac in zip(rows, macs, strict=True)
-            if mac in last and last[mac] == self._keyed.row(flow.id, cells)
-        }
+        macs, last = self._last(flow, flow.id, rows)
+        known = rows.where([mac in last for mac in macs])
+        wanted = [last[mac] for mac in macs if mac in last]
+        found = self._keyed.rows(flow.id, known.rows())
+        same = map(operator.eq, found, wanted)
+        return set(compress(known.numbers, same))
 
-    def unknown_references(self, flow: Flow, rows: Sequence[Row]) -> set[int]:
+    def unknown_references(self, flow: Flow, rows: Chunk) -> set[int]:
         """The numbers of those rows whose reference was never sent to their sender."""
         if flow.reconcile_with is None:
             return set()
-        place = flow.reference_place
-        answered = flow.reconcile_with
-        macs = [self._keyed.reference(answered, cells[place]) for _, cells in rows]
+        macs, known = self._last(flow, flow.reconcile_with, rows)
+        return {number for number, mac in zip(rows.numbers, macs, strict=True) if mac not in known}
+
+    def _last(
+        self, flow: Flow, sent_in: str, rows: Chunk
+    ) -> tuple[list[bytes], dict[bytes, bytes]]:
+        """The digests of the rows' references, and what those of them were last sent with."""
+        if not len(rows):
+            return [], {}
+        macs = self._keyed.references(sent_in, rows.columns[flow.reference_place].cells())
         with self._database.transaction() as tx:
-            known = sent.last_digests(tx, answered, macs)
-        return {number for (number, _), mac in zip(rows, macs, strict=True) if mac not in known}
+            return macs, sent.last_digests(tx, sent_in, macs)

@@ -16,9 +16,10 @@ from datetime import datetime
 from gateway.agreement.model import Flow
 from gateway.dispatch.parts import Dispatch
 from gateway.receipts.recall import ActRefused, Asking
+from gateway.records.chunk import Row
 from gateway.records.leaf import Fact
 from gateway.records.ledger import event, move, record
-from gateway.records.staging import Part, Row
+from gateway.records.staging import Part
 from gateway.store import drops, sent
 from gateway.store.database import Transaction
 from gateway.store.drops import DropRow
@@ -183,9 +184,9 @@ def _require_newest(tx: Transaction, parts: Dispatch, drop: DropRow, rows: list[
     for other in drops.waiting(tx, flow.id):
         if other.number > drop.number and not newer:
             newer = macs & {
-                parts.keyed.reference(flow.id, cells[place])
+                mac
                 for chunk in parts.staging.read(other.id, "accepted")
-                for _, cells in chunk
+                for mac in parts.keyed.references(flow.id, (cells[place] for _, cells in chunk))
             }
     if newer:
         raise ActRefused(

@@ -1,36 +1,42 @@
 """Rows at rest: written and read in chunks, always encrypted (design §5 step 8).
 
-A chunk is CSV text of some thousand rows: the row's number in the drop, then its cells in agreed
-order. Chunks are sealed one by one with AES-256-GCM, so memory stays flat whatever the drop's size.
+A chunk is some thousand rows: each row's number in the drop, then its cells in agreed order. It is
+kept by column (`chunk`), or as CSV where rows are not all of one width, and of earlier versions.
+Chunks are sealed one by one with AES-256-GCM, so memory stays flat whatever the drop's size.
 """
 
 import csv
 import io
 import os
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Literal
 
 from gateway.crypto.sealing import SealedWriter, read_sealed
+from gateway.records import chunk as by_column
+from gateway.records.chunk import Chunk, Rows
 from gateway.store.folder import sync_folder
 
-Row = tuple[int, tuple[str, ...]]
 # "why": for each held row, the codes of its errors in the place of cells
 Part = Literal["accepted", "held", "why"]
 
 
-def pack(rows: Iterable[Row]) -> bytes:
+def pack(rows: Rows) -> bytes:
     """Rows as the bytes of one chunk."""
+    if isinstance(rows, Chunk):
+        return by_column.pack(rows)
     text = io.StringIO()
     # With this line end the writer quotes a lone carriage return too, which a cell may hold.
     csv.writer(text, lineterminator="\r\n").writerows((number, *cells) for number, cells in rows)
     return text.getvalue().encode()
 
 
-def unpack(chunk: bytes) -> list[Row]:
-    """The rows of one chunk."""
+def unpack(chunk: bytes) -> Rows:
+    """The rows of one chunk. Raises ValueError for what is none."""
+    if chunk.startswith(by_column.MARK):
+        return by_column.unpack(chunk)
     records = csv.reader(io.StringIO(chunk.decode(), newline=""))
     return [(int(record[0]), tuple(record[1:])) for record in records]
 
@@ -43,11 +49,11 @@ class Draft:
         self._key = os.urandom(32)
         self._writer = SealedWriter(self._file, self._key, "draft")
 
-    def add(self, rows: Iterable[Row]) -> None:
+    def add(self, rows: Rows) -> None:
         """Add a chunk of rows."""
         self._writer.write(pack(rows))
 
-    def chunks(self) -> Iterator[list[Row]]:
+    def chunks(self) -> Iterator[Rows]:
         """All rows added, chunk by chunk; nothing may be added afterwards."""
         self._writer.close()
         self._file.seek(0)
@@ -83,7 +89,7 @@ class StagedRows:
         self._writer = SealedWriter(self._file, staging.key, f"{drop_id}:{part}")
         self.count = 0
 
-    def add(self, rows: list[Row]) -> None:
+    def add(self, rows: Rows) -> None:
         """Add a chunk of rows."""
         if rows:
             self._writer.write(pack(rows))
@@ -138,7 +144,7 @@ class Staging:
         """Raises FileNotFoundError unless the drop's accepted rows are staged."""
         self.path(drop_id, "accepted").stat()
 
-    def read(self, drop_id: str, part: Part) -> Iterator[list[Row]]:
+    def read(self, drop_id: str, part: Part) -> Iterator[Rows]:
         """The staged rows, chunk by chunk. Raises CryptoFault when they were altered."""
         with self.path(drop_id, part).open("rb") as file:
             for chunk in read_sealed(file, self.key, f"{drop_id}:{part}"):

@@ -229,3 +229,18 @@ def test_the_self_test(tmp_path: Path) -> None:
         with pytest.raises(CryptoFault) as caught:
             zips.test_zip(package, PASSWORD, wrong)
         assert caught.value.code == "zip.differs"
+
+
+def test_a_csv_copy_is_deflated_and_a_workbook_is_not(tmp_path: Path) -> None:
+    """A workbook is deflated in itself."""
+    members = {"data.csv": b"CANARY,Leeds\r\n" * 3000, "data.xlsx": b"CANARY-2 " * 3000}
+    path = _zip(tmp_path, members)
+    with pyzipper.AESZipFile(path) as archive:
+        small, large = (archive.getinfo(name) for name in members)
+    assert small.compress_size < small.file_size / 10
+    assert large.compress_size > large.file_size
+    zips.test_zip(path, PASSWORD, {n: hashlib.sha256(d).hexdigest() for n, d in members.items()})
+    ran = subprocess.run(
+        ["7z", "x", "-so", f"-p{PASSWORD}", str(path), "data.csv"], capture_output=True, check=True
+    )
+    assert ran.stdout == members["data.csv"]

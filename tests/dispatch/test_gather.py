@@ -14,7 +14,8 @@ from gateway.dispatch.gather import Gathered, Gatherer
 from gateway.intake.confined.frames import DoneFrame, Examined, TableFrame
 from gateway.intake.judge import judge
 from gateway.intake.memory import SentBefore
-from gateway.records.staging import Draft, Row, StagedRows, Staging
+from gateway.records.chunk import Chunk
+from gateway.records.staging import Draft, StagedRows, Staging
 from gateway.store import sent
 from gateway.store.database import Database
 from gateway.store.drops import DropRow
@@ -73,10 +74,10 @@ class Bench:
         ]
 
         class Out:
-            def accepted(self, items: list[Row]) -> None:
+            def accepted(self, items: Chunk) -> None:
                 going.add(items)
 
-            def held(self, items: list[Row]) -> None:
+            def held(self, items: Chunk) -> None:
                 back.add(items)
 
         memory = SentBefore(self.database, self.keyed)

@@ -1,6 +1,6 @@
 """Judging by hand-made frames: which rows travel, which are held, what is counted and told."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import given
@@ -19,7 +19,8 @@ from gateway.intake.confined.frames import (
 from gateway.intake.findings import Finding, finding
 from gateway.intake.judge import Judgement, judge, refused
 from gateway.intake.memory import NothingSent, SentBefore
-from gateway.records.staging import Draft, Row
+from gateway.records.chunk import Chunk, Row
+from gateway.records.staging import Draft
 from gateway.store import sent
 from gateway.store.database import Database
 from gateway.store.sent import SentReference
@@ -47,10 +48,10 @@ class Sorted:
         self.going: list[Row] = []
         self.kept_back: list[Row] = []
 
-    def accepted(self, rows: list[Row]) -> None:
+    def accepted(self, rows: Chunk) -> None:
         self.going += rows
 
-    def held(self, rows: list[Row]) -> None:
+    def held(self, rows: Chunk) -> None:
         self.kept_back += rows
 
 
@@ -60,10 +61,10 @@ class Remembers:
     def __init__(self, same: set[str] = frozenset(), known: set[str] | None = None) -> None:
         self.same, self.known = same, known
 
-    def already_sent(self, _flow: Flow, rows: Sequence[Row]) -> set[int]:
+    def already_sent(self, _flow: Flow, rows: Chunk) -> set[int]:
         return {number for number, cells in rows if cells[1] in self.same}
 
-    def unknown_references(self, _flow: Flow, rows: Sequence[Row]) -> set[int]:
+    def unknown_references(self, _flow: Flow, rows: Chunk) -> set[int]:
         if self.known is None:
             return set()
         return {number for number, cells in rows if cells[0] not in self.known}
@@ -309,21 +310,21 @@ def memory() -> Iterator[SentBefore]:
 
 
 def test_only_the_very_content_last_sent_is_already_sent(memory: SentBefore) -> None:
-    assert memory.already_sent(FLOW, rows(2, 3, 4)) == {2}
-    assert memory.already_sent(FLOW, [(7, (" scn0002 ", "text 2"))]) == set()
-    assert memory.already_sent(FLOW, [(8, ("SCN0003", "other"))]) == {8}
-    assert memory.already_sent(ANSWERING, rows(2)) == set()
-    assert memory.already_sent(FLOW, []) == set()
+    assert memory.already_sent(FLOW, Chunk.of(rows(2, 3, 4))) == {2}
+    assert memory.already_sent(FLOW, Chunk.of([(7, (" scn0002 ", "text 2"))])) == set()
+    assert memory.already_sent(FLOW, Chunk.of([(8, ("SCN0003", "other"))])) == {8}
+    assert memory.already_sent(ANSWERING, Chunk.of(rows(2))) == set()
+    assert memory.already_sent(FLOW, Chunk.of([])) == set()
 
 
 def test_a_reference_is_known_however_it_is_written(memory: SentBefore) -> None:
     asked: list[Row] = [(5, ("scn0002", "")), (6, ("SCN9999", "")), (7, (" SCN0003", ""))]
-    assert memory.unknown_references(ANSWERING, asked) == {6}
-    assert memory.unknown_references(FLOW, asked) == set()
+    assert memory.unknown_references(ANSWERING, Chunk.of(asked)) == {6}
+    assert memory.unknown_references(FLOW, Chunk.of(asked)) == set()
 
 
 def test_before_a_home_exists_nothing_was_sent() -> None:
     nothing = NothingSent()
-    assert nothing.already_sent(FLOW, rows(2, 3)) == set()
-    assert nothing.unknown_references(FLOW, rows(2, 3)) == set()
-    assert nothing.unknown_references(ANSWERING, rows(2, 3)) == {2, 3}
+    assert nothing.already_sent(FLOW, Chunk.of(rows(2, 3))) == set()
+    assert nothing.unknown_references(FLOW, Chunk.of(rows(2, 3))) == set()
+    assert nothing.unknown_references(ANSWERING, Chunk.of(rows(2, 3))) == {2, 3}

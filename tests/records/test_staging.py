@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.crypto.faults import CryptoFault
-from gateway.records.staging import Draft, Part, Row, Staging, pack, unpack
+from gateway.records.chunk import Row
+from gateway.records.staging import Draft, Part, Staging, pack, unpack
 
 cells = st.text(
     alphabet=st.one_of(

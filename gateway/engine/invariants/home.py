@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -126,7 +127,8 @@ def _read(parts: Parts, drop_id: str, part: Part) -> Staged:
         for chunk in parts.staging.read(drop_id, part):
             rows += len(chunk)
             widths |= {len(cells) for _, cells in chunk}
-            sample += [cells for _, cells in chunk[:: max(1, len(chunk) // _SAMPLE)]]
+            each = max(1, len(chunk) // _SAMPLE)
+            sample += [cells for _, cells in islice(chunk, 0, None, each)]
             sample = sample[:: len(sample) // _SAMPLE] if len(sample) >= 2 * _SAMPLE else sample
     except (CryptoFault, OSError, ValueError):
         return Staged(rows, frozenset(widths), (), opens=False)

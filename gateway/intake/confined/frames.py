@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from gateway.intake.findings import Finding
 from gateway.intake.outcome import Examined
+from gateway.records.chunk import Rows
 
 __all__ = [
     "DoneFrame",
@@ -30,7 +31,7 @@ class FindingsFrame:
 class TableFrame:
     """Some of the minimised rows: the source's row number and one cell per field of the flow."""
 
-    rows: tuple[tuple[int, tuple[str, ...]], ...]
+    rows: Rows
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ import io
 import json
 import operator
 import re
+from collections.abc import Sequence
 from typing import Any
 
 from gateway.agreement.model import RuleBook
@@ -22,6 +23,7 @@ from gateway.intake.confined.frames import (
 )
 from gateway.intake.confined.wire import COUNT, AnswerFault, known_headings
 from gateway.intake.findings import KINDS, Finding, Severity
+from gateway.records.chunk import Chunk, Column
 
 HIGHEST_ROW = 99_999_999
 SHEET_NAME = 31  # characters: Excel's own limit
@@ -113,15 +115,15 @@ class Validator:
             raise AnswerFault("the table has a row of the wrong width")
         return TableFrame(self._rows_of(table))
 
-    def _rows_of(self, table: list[list[str]]) -> tuple[tuple[int, tuple[str, ...]], ...]:
+    def _rows_of(self, table: list[list[str]]) -> Chunk:
         if not table:
-            return ()
-        columns = list(zip(*table, strict=True))
-        numbers = self._row_numbers(columns[0])
-        for index, cells in enumerate(columns[1:]):
-            self._check_column(index, cells)
+            return Chunk((), ())
+        numbers, *columns = zip(*table, strict=True)
+        told = Chunk(self._row_numbers(numbers), tuple(map(Column.of, columns)))
+        for index, column in enumerate(told.columns):
+            self._check_column(index, column.values)
         self._rows += len(table)
-        return tuple(zip(numbers, zip(*columns[1:], strict=True), strict=True))
+        return told
 
     def _row_numbers(self, texts: tuple[str, ...]) -> list[int]:
         if not all(map(_ROW_NUMBER.fullmatch, texts)):
@@ -132,7 +134,7 @@ class Validator:
         self._last_row = numbers[-1]
         return numbers
 
-    def _check_column(self, index: int, cells: tuple[str, ...]) -> None:
+    def _check_column(self, index: int, cells: Sequence[str]) -> None:
         passed, check = self._passed[index], self._checks[index]
         fresh = set(cells) - passed
         if not all(map(check, fresh)):

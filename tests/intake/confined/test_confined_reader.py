@@ -28,6 +28,7 @@ from gateway.intake.confined import (
     TableFrame,
 )
 from gateway.intake.findings import Finding, finding
+from gateway.records.chunk import Chunk
 
 Saying = Callable[..., BinaryIO]
 # The hostile examiner's exit code: 100 and the error's number.
@@ -173,7 +174,7 @@ def test_an_honest_answer_arrives_whole(
     assert said == [
         FindingsFrame((finding("file.preamble", count=2),)),
         FindingsFrame((finding("row.short", 2), finding("date.future", 2, "Date of incident"))),
-        TableFrame(((2, cells),)),
+        TableFrame(Chunk.of(((2, cells),))),
         DoneFrame(Examined(None, 1, kept, ("Pupil name",), (), False)),
     ]
 

@@ -15,6 +15,7 @@ from gateway.intake.confined.frames import DoneFrame, FindingsFrame, TableFrame
 from gateway.intake.confined.validate import Validator
 from gateway.intake.confined.wire import COUNT, AnswerFault, Unpacker, pack
 from gateway.intake.findings import KINDS, Finding
+from gateway.records.chunk import Chunk
 
 GOOD = ("2", "SCN00000001", "Leeds", "AB", "2016-03-01", "12", "Yes", "Police", "Some text")
 OUTCOME: dict[str, Any] = {
@@ -75,7 +76,7 @@ def test_an_honest_answer_is_believed(book: RuleBook) -> None:
         DoneFrame,
     ]
     assert said[0] == FindingsFrame((Finding("date.future", "error", 3, "Date of incident"),))
-    assert said[1] == TableFrame(((2, GOOD[1:]),))
+    assert said[1] == TableFrame(Chunk.of(((2, GOOD[1:]),)))
     outcome = said[-1].outcome  # type: ignore[attr-defined]
     assert outcome.kept == ("Reference number", "Local authority")
     assert outcome.missing == ("Child's initials",)
@@ -218,7 +219,7 @@ def test_a_row_number_is_a_plain_whole_number(book: RuleBook, row: str) -> None:
 
 
 def test_an_empty_part_of_the_table_is_fine(book: RuleBook) -> None:
-    assert Validator(book).frame(b"T", part(book)) == TableFrame(())
+    assert Validator(book).frame(b"T", part(book)) == TableFrame(Chunk((), ()))
 
 
 @pytest.mark.parametrize(
