@@ -1,6 +1,6 @@
 """Deliveries: the bytes kept in the vault, placed with each recipient, read back and recorded."""
 
-from collections.abc import Callable, Container, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -48,7 +48,7 @@ class Placed:
 
 
 def place_waiting(
-    parts_of: Callable[[str], Dispatch], database: Database, now: datetime, flows: Container[str]
+    parts_of: Callable[[str], Dispatch], database: Database, now: datetime, flows: Collection[str]
 ) -> Iterator[Placed]:
     """Place every delivery of those flows that waits, from the vault; one fault stops no other.
 
@@ -57,8 +57,8 @@ def place_waiting(
     with database.transaction() as tx:
         waiting = [
             (row, package)
-            for row in packages.to_place(tx)
-            if (package := packages.get(tx, row.package_id)) is not None and package.flow in flows
+            for row in packages.to_place(tx, flows)
+            if (package := packages.get(tx, row.package_id)) is not None
         ]
     silent: dict[str, StoreFault] = {}
     for row, package in waiting:

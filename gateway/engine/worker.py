@@ -1,14 +1,13 @@
-"""The worker: one loop that ticks when the clock says so or when a file has arrived.
+"""The worker: takes jobs, that is hints to look, when the clock says so or a file has arrived.
 
-Everything that matters happens in `tick`, from rows in the database; the clock and the watcher are
-hints to look. SIGTERM and SIGINT end the loop after the tick in hand.
+Everything that matters happens in `tick`, from rows in the database; the clock, the watcher and the
+queue are hints to look. SIGTERM and SIGINT end the work after the look in hand.
 """
 
 import os
 import signal
 from collections.abc import Callable
 from datetime import UTC, datetime
-from queue import SimpleQueue
 
 import structlog
 from apscheduler.schedulers.background import BackgroundScheduler
@@ -17,43 +16,41 @@ from gateway.engine.door import Door
 from gateway.engine.faults import WORKER, as_fault
 from gateway.engine.lock import WorkerBusy, only_worker
 from gateway.engine.parts import Parts
+from gateway.engine.queue import ALL, Job, Queue
+from gateway.engine.queue.embedded import EmbeddedQueue
 from gateway.engine.tick import TickReport, tick
 from gateway.engine.watch import watch
+from gateway.store.database import Database
 
 _PATIENCE_SECONDS = 5.0
-_LOOK = 0  # a call to look; other calls are the numbers of signals
 
 
 def work(parts: Parts, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
-    """Work until told to stop. Runs in the main thread, since it handles signals."""
+    """Watch and work, until told to stop. Runs in the main thread, since it handles signals."""
     log = structlog.get_logger("worker")
-    # A signal may come while this thread holds the lock of a log or of an Event: its handler then
-    # must want neither. A SimpleQueue is made for that.
-    calls: SimpleQueue[int] = SimpleQueue()
-
-    def wake() -> None:
-        calls.put(_LOOK)
-
-    def end(number: int, _frame: object) -> None:
-        calls.put(number)
-
-    signal.signal(signal.SIGTERM, end)
-    signal.signal(signal.SIGINT, end)
+    queue = EmbeddedQueue(parts.database)
+    told = stop_on_signals(queue)
     scheduler = BackgroundScheduler(timezone=UTC)
-    scheduler.add_job(wake, "interval", seconds=parts.settings.tick_seconds, coalesce=True)
+    seconds = parts.settings.tick_seconds
+    scheduler.add_job(queue.hint, "interval", [ALL], seconds=seconds, coalesce=True)
     scheduler.start()
-    observer = watch(parts.home.inbox, wake)
+    observer = watch(parts.home.inbox, lambda: queue.hint(ALL))
     door = Door(parts, now)
     parent = os.getppid()
-    log.info("working", flows=list(parts.agreed), tick_seconds=parts.settings.tick_seconds)
-    wake()
-    try:
-        while not (told := _next_calls(calls)):
-            if os.getppid() != parent:
-                log.error("the supervisor is gone")
-                return
+
+    def look(_job: Job, _database: Database) -> None:
+        if os.getppid() != parent:
+            log.error("the supervisor is gone")
+            queue.stop()
+        else:
             _tick_once(parts, now(), log)
-        log.info("stopping", signal=signal.Signals(told).name)
+
+    log.info("working", flows=list(parts.agreed), tick_seconds=seconds)
+    queue.hint(ALL)
+    try:
+        queue.work(look)
+        if told:
+            log.info("stopping", signal=signal.Signals(told[-1]).name)
     finally:
         door.close()
         observer.stop()
@@ -62,11 +59,16 @@ def work(parts: Parts, now: Callable[[], datetime] = lambda: datetime.now(UTC)) 
         log.info("stopped")
 
 
-def _next_calls(calls: "SimpleQueue[int]") -> int:
-    """Wait for a call, and take all that wait: the signal among them, or `_LOOK`."""
-    told = calls.get()
-    while not calls.empty():
-        told = max(told, calls.get())
+def stop_on_signals(queue: Queue) -> list[int]:
+    """Have SIGTERM and SIGINT stop the queue; the list tells which has come."""
+    told: list[int] = []
+
+    def end(number: int, _frame: object) -> None:
+        told.append(number)
+        queue.stop()
+
+    signal.signal(signal.SIGTERM, end)
+    signal.signal(signal.SIGINT, end)
     return told
 
 

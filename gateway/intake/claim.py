@@ -14,7 +14,7 @@ import shutil
 import signal
 import stat
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
@@ -185,11 +185,15 @@ def claim(home: Home, candidate: Candidate, now: datetime) -> Claimed | None:
     return Claimed(drop_id, candidate.flow, folder)
 
 
-def claimed_before(home: Home) -> Iterator[Claimed]:
-    """Drops claimed by an earlier run that has not finished with them, oldest first."""
+def claimed_before(home: Home, flows: Sequence[str] = ("*",)) -> Iterator[Claimed]:
+    """Drops claimed by an earlier run that has not finished with them, oldest first.
+
+    ``flows``: of those flows alone.
+    """
     if not home.drops_work.is_dir():
         return
-    for folder in sorted(home.drops_work.glob("*/*"), key=lambda path: path.stat().st_mtime_ns):
+    found = [folder for flow in flows for folder in home.drops_work.glob(f"{flow}/*")]
+    for folder in sorted(found, key=lambda path: path.stat().st_mtime_ns):
         if _DROP_ID.match(folder.name):
             yield Claimed(folder.name, folder.parent.name, folder)
 

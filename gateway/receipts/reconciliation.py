@@ -9,7 +9,7 @@ A list holds references, so it is sealed like a package, kept in the vault, and 
 """
 
 import shutil
-from collections.abc import Callable, Container, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -99,7 +99,7 @@ def reconcile(parts: Dispatch, flow: Flow, now: datetime) -> bool:
 
 
 def place_lists(
-    parts_of: Callable[[str], Dispatch], database: Database, now: datetime, flows: Container[str]
+    parts_of: Callable[[str], Dispatch], database: Database, now: datetime, flows: Collection[str]
 ) -> Iterator[ListPlaced]:
     """Place every list of those flows that waits, from the vault; one fault stops no other."""
     with database.transaction() as tx:

@@ -5,7 +5,7 @@ such copies are left as they are, and told of. A signed notice then lies where t
 """
 
 import shutil
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Container, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -46,14 +46,14 @@ class Withheld:
 
 
 def withhold_recalled(
-    parts_of: Callable[[str], Dispatch], database: Database, now: datetime
+    parts_of: Callable[[str], Dispatch], database: Database, now: datetime, flows: Container[str]
 ) -> Iterator[Withheld]:
-    """Withhold every recalled delivery that is not yet; one fault stops no other."""
+    """Withhold every recalled delivery of those flows that is not yet; one fault stops no other."""
     with database.transaction() as tx:
         waiting = [
             (row, package)
             for row in packages.to_withhold(tx)
-            if (package := packages.get(tx, row.package_id)) is not None
+            if (package := packages.get(tx, row.package_id)) is not None and package.flow in flows
         ]
     for row, package in waiting:
         try:
