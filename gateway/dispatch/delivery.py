@@ -80,7 +80,8 @@ def _placed(
             raise silent
         kept = [parts.vault.whole(name) for name in (row.sha256, row.manifest, row.signature)]
         files = DeliveryFiles(row.package_id, row.file_name, *kept)
-        read_back = place_delivery(files, folder, bucket.within(flow.id) if bucket else None)
+        within = bucket.within(flow.id) if bucket else None
+        read_back = place_delivery(files, folder, within, parts.database.confirm)
     except (StoreFault, PlacementFailed, PlacementConflict, OSError) as fault:
         code = str(getattr(fault, "code", "outbox.failed"))
         with parts.database.transaction() as tx:

@@ -84,6 +84,11 @@ def _flow_of(parts: Parts, tx: Transaction, request: RequestRow) -> str:
     return found.flow if found is not None and found.flow in parts.agreed else HOME
 
 
+def flows_asked_about(parts: Parts, tx: Transaction) -> set[str]:
+    """The flows that approved requests are about, and `HOME` where one is about none."""
+    return {_flow_of(parts, tx, request) for request in requests.approved(tx)}
+
+
 def _carried_out(parts: Parts, request: RequestRow, now: datetime) -> CarriedOut | Fault:
     about = f"request:{request.id}"
     try:

@@ -44,7 +44,7 @@ def new_checkpoint(parts: Parts, now: datetime) -> CheckpointRow:
     with parts.database.transaction() as tx:
         signer = NoteSigner.load(path, signer_name(meta.get(tx, "home.id") or ""))
         row = make_checkpoint(tx, signer, now)
-    give_out(row, checkpoint_files(parts))
+    give_out(row, checkpoint_files(parts), parts.database.confirm)
     return row
 
 
@@ -56,7 +56,7 @@ def keep_checkpoint(parts: Parts, now: datetime, something_happened: bool) -> li
         if latest is None or london_date(latest.made_at) != london_date(now) or something_happened:
             new_checkpoint(parts, now)
         else:  # what could not be given out then is given out now
-            give_out(latest, checkpoint_files(parts))
+            give_out(latest, checkpoint_files(parts), parts.database.confirm)
     except (CryptoFault, StoreFault, OSError) as error:
         fault = as_fault(_MAKING, error)
         fault.alarm(parts.database, now)

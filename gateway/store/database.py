@@ -76,6 +76,9 @@ class Database:
             finally:
                 connection.exec_driver_sql("PRAGMA query_only=OFF")
 
+    def confirm(self) -> None:
+        """Raise where whoever works with it may not go on (`fenced`). Here nobody else works."""
+
     def upgrade(self, version: str = "head") -> None:
         """Bring the tables up to date, or to a version (makes them in a new database).
 
