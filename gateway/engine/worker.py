@@ -72,7 +72,7 @@ def _next_calls(calls: "SimpleQueue[int]") -> int:
 
 def _tick_once(parts: Parts, now: datetime, log: structlog.stdlib.BoundLogger) -> None:
     try:
-        with only_worker(parts.home.lock, _PATIENCE_SECONDS):
+        with only_worker(parts, _PATIENCE_SECONDS):
             report = tick(parts, now)
     except WorkerBusy:
         log.info("another worker is at work")
