@@ -102,6 +102,18 @@ class MailSettings(Part):
     timeout_seconds: float = Field(default=10.0, gt=0, le=120)
 
 
+class DatabaseSettings(Part):
+    """The database. ``url`` empty: SQLite under var; else ``postgresql://user@host:port/name``.
+
+    No password is in it: one lies in ``keys/database.password``, or is libpq's to find.
+    ``owner``: the role that owns the tables, as which `init` makes and changes them, with its own
+    password in ``keys/database-owner.password``; empty: the role of the URL does.
+    """
+
+    url: str = ""
+    owner: str = Field(default="", pattern=r"^([a-z_][a-z0-9_]{0,62})?$")
+
+
 class Settings(BaseModel):
     """This deployment. Times in seconds, sizes in bytes; unknown keys are refused."""
 
@@ -113,6 +125,7 @@ class Settings(BaseModel):
     ignored: tuple[str, ...] = IGNORED_PATTERNS
     minimum_free_bytes: int = Field(default=256 * 1024 * 1024, ge=0)
     run_without_confinement: str = ""  # a named reason; always shown (design: notes on the reader)
+    database: DatabaseSettings = DatabaseSettings()
     api: ApiSettings = ApiSettings()
     web: WebSettings = WebSettings()
     sftp: SftpSettings = SftpSettings()

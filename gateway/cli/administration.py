@@ -82,7 +82,7 @@ def _is_unusable(looks: list[Look]) -> bool:
 
 
 def _breaches(cli: Cli) -> list[Breach]:
-    with cli.parts() as (parts, _), only_worker(parts.home.lock, PATIENCE_SECONDS):
+    with cli.parts() as (parts, _), only_worker(parts, PATIENCE_SECONDS):
         return examine(parts)
 
 

@@ -58,7 +58,7 @@ def check(cli: Cli, file: Path, flow_id: str, as_json: bool, now: str | None) ->
 def tick_once(cli: Cli, as_json: bool, now: str | None) -> None:
     """Do everything that is due, once: intake, windows, deliveries. Exit code 0."""
     with cli.parts(now) as (parts, at):
-        with progress(as_json) as tell, only_worker(parts.home.lock, _PATIENCE_SECONDS):
+        with progress(as_json) as tell, only_worker(parts, _PATIENCE_SECONDS):
             report = tick(parts, at, tell)
         if as_json:
             say_json(tick_json(parts, report))
@@ -104,7 +104,7 @@ def _say_rest(report: TickReport) -> None:
 @click.pass_obj
 def withdraw(cli: Cli, drop_id: str, now: str | None) -> None:
     """Withdraw DROP before its window: none of its rows travels. The original stays sealed."""
-    with cli.parts(now) as (parts, at), only_worker(parts.home.lock, _PATIENCE_SECONDS):
+    with cli.parts(now) as (parts, at), only_worker(parts, _PATIENCE_SECONDS):
         withdraw_drop(parts.database, drop_id, at)
     say(f"Withdrawn: {drop_id}. Nothing of it will travel; the sealed original stays in the vault.")
 
@@ -116,7 +116,7 @@ def withdraw(cli: Cli, drop_id: str, now: str | None) -> None:
 @click.pass_obj
 def replace(cli: Cli, drop_id: str, by: str, now: str | None) -> None:
     """Let the drop NEWER stand for DROP, before its window."""
-    with cli.parts(now) as (parts, at), only_worker(parts.home.lock, _PATIENCE_SECONDS):
+    with cli.parts(now) as (parts, at), only_worker(parts, _PATIENCE_SECONDS):
         replace_drop(parts.database, drop_id, by, at)
     say(f"Replaced: {by} now stands for {drop_id}.")
 

@@ -121,7 +121,7 @@ def stop_on_signals(queue: Queue) -> list[int]:
 
 def _tick_once(parts: Parts, now: datetime, log: structlog.stdlib.BoundLogger) -> None:
     try:
-        with only_worker(parts.home.lock, _PATIENCE_SECONDS):
+        with only_worker(parts, _PATIENCE_SECONDS):
             report = tick(parts, now)
     except WorkerBusy:
         log.info("another worker is at work")
