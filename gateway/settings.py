@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from gateway.refusal import Refusal
 
@@ -114,6 +114,18 @@ class DatabaseSettings(Part):
     owner: str = Field(default="", pattern=r"^([a-z_][a-z0-9_]{0,62})?$")
 
 
+class QueueSettings(Part):
+    """Who takes the jobs. ``engine``: ``embedded`` is one worker, which watches as well;
+    ``distributed`` is as many as there are, each for one job at a time, in the database on
+    PostgreSQL. ``workers``: how many of them `run` starts on this host. ``stalled_seconds``: a
+    worker that has not been heard of for so long has its job given to another.
+    """
+
+    engine: Literal["embedded", "distributed"] = "embedded"
+    workers: int = Field(default=2, ge=1, le=64)
+    stalled_seconds: float = Field(default=30.0, ge=1.0, le=3600.0)
+
+
 class Settings(BaseModel):
     """This deployment. Times in seconds, sizes in bytes; unknown keys are refused."""
 
@@ -126,6 +138,7 @@ class Settings(BaseModel):
     minimum_free_bytes: int = Field(default=256 * 1024 * 1024, ge=0)
     run_without_confinement: str = ""  # a named reason; always shown (design: notes on the reader)
     database: DatabaseSettings = DatabaseSettings()
+    queue: QueueSettings = QueueSettings()
     api: ApiSettings = ApiSettings()
     web: WebSettings = WebSettings()
     sftp: SftpSettings = SftpSettings()
@@ -133,6 +146,12 @@ class Settings(BaseModel):
     records: dict[str, S3Outbox] = {}  # by sender: where its sealed originals are handed over
     vault: VaultBucket = VaultBucket()
     mail: MailSettings = MailSettings()
+
+    @model_validator(mode="after")
+    def _queue_has_a_server(self) -> "Settings":
+        if self.queue.engine == "distributed" and not self.database.url:
+            raise ValueError("[queue] engine = distributed needs [database] url, a PostgreSQL")
+        return self
 
     @classmethod
     def load(cls, path: Path) -> "Settings":

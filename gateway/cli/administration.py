@@ -14,11 +14,13 @@ from gateway.engine.doctor import Look, examine_home, refuse_unsafe_start
 from gateway.engine.invariants import WORDS, Breach, by_code, examine
 from gateway.engine.lock import only_worker
 from gateway.engine.logs import log_as_json
+from gateway.engine.queue.opening import make_shared, open_shared
 from gateway.engine.supervise import chosen, supervise
+from gateway.engine.watching import keep_watching
 from gateway.engine.webtls import require_safe
-from gateway.engine.worker import work
+from gateway.engine.worker import take_jobs, work
 from gateway.founding import found
-from gateway.settings import Settings
+from gateway.settings import Settings, SettingsFault
 
 
 @click.command()
@@ -27,6 +29,7 @@ from gateway.settings import Settings
 def init(cli: Cli, rehearsal: bool) -> None:
     """Make the home, or bring it up to date. Safe to run again."""
     founded = found(cli.home, default_home(), rehearsal)
+    make_shared(cli.home)
     kind = "rehearsal" if cli.home.is_rehearsal else "home"
     say(f"{'Made' if founded.new else 'Brought up to date'}: the {kind} in {cli.home.root}")
     if founded.pins is not None:
@@ -118,10 +121,28 @@ def run(cli: Cli, api: str, sftp: str, web: str) -> None:
 @click.command(hidden=True)
 @click.pass_obj
 def worker(cli: Cli) -> None:
-    """The worker process of `run`."""
+    """A worker process of `run`: the only one, which watches as well, or one of several."""
     log_as_json()
     with cli.parts() as (parts, _):
-        work(parts)
+        if parts.settings.queue.engine == "embedded":
+            work(parts)
+        else:
+            take_jobs(parts, open_shared(parts))
 
 
-COMMANDS = (init, doctor, run, worker)
+@click.command(hidden=True)
+@click.pass_obj
+def watch(cli: Cli) -> None:
+    """The process of `run` that gives several workers their jobs."""
+    log_as_json()
+    with cli.parts() as (parts, _):
+        if parts.settings.queue.engine == "embedded":
+            raise SettingsFault(
+                "queue.embedded",
+                "In this home one worker does watch and work.",
+                "Run `gateway run`; or see [queue] in docs/settings.md.",
+            )
+        keep_watching(parts, open_shared(parts))
+
+
+COMMANDS = (init, doctor, run, worker, watch)

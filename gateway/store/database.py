@@ -19,8 +19,8 @@ from alembic.util import CommandError
 from gateway.settings import Home, Settings
 from gateway.store import postgresql, versions
 from gateway.store.address import address
-from gateway.store.postgresql import Holding
 from gateway.store.faults import StoreFault, told_plainly
+from gateway.store.postgresql import Holding
 
 __all__ = ["Database", "StoreFault", "Transaction"]
 
