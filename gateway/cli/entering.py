@@ -35,7 +35,7 @@ _TEXT = click.option(
 @contextmanager
 def at_work(cli: Cli, now: str | None) -> Iterator[tuple[Parts, datetime]]:
     """The home's parts, while no worker is at work."""
-    with cli.parts(now) as (parts, at), only_worker(parts.home.lock, PATIENCE_SECONDS):
+    with cli.parts(now) as (parts, at), only_worker(parts, PATIENCE_SECONDS):
         yield parts, at
 
 

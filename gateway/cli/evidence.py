@@ -40,7 +40,7 @@ def export(
     """Write an evidence pack of some days (London's) into FILE, a zip."""
     if file.exists():
         raise click.UsageError("That file is there already. Name a new one.")
-    with cli.parts(now) as (parts, at), only_worker(parts.home.lock, PATIENCE_SECONDS):
+    with cli.parts(now) as (parts, at), only_worker(parts, PATIENCE_SECONDS):
         made = export_pack(parts, file, (first.date(), until.date()), case, at)
     told = {
         "file": str(file),

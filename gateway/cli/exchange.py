@@ -11,13 +11,15 @@ from gateway.cli.opening import open_for, password_for, receipts_of_opening
 from gateway.cli.words import progress, say, say_error, say_json
 from gateway.dispatch.manifest import KIND_WORDS
 from gateway.engine.lock import only_worker
+from gateway.engine.parts import Parts
 from gateway.engine.tick import TickReport, tick
-from gateway.engine.tick import as_json as tick_json
+from gateway.engine.tickreport import as_json as tick_json
 from gateway.intake import check as check_file
 from gateway.intake.change import replace_drop, withdraw_drop
 from gateway.intake.findings import words
 from gateway.intake.report import Wording, as_text
 from gateway.intake.report import as_json as check_json
+from gateway.settings import SettingsFault
 
 _PATIENCE_SECONDS = 60.0
 _FILE = click.Path(path_type=Path)
@@ -58,7 +60,8 @@ def check(cli: Cli, file: Path, flow_id: str, as_json: bool, now: str | None) ->
 def tick_once(cli: Cli, as_json: bool, now: str | None) -> None:
     """Do everything that is due, once: intake, windows, deliveries. Exit code 0."""
     with cli.parts(now) as (parts, at):
-        with progress(as_json) as tell, only_worker(parts.home.lock, _PATIENCE_SECONDS):
+        _refuse_beside_workers(parts)
+        with progress(as_json) as tell, only_worker(parts, _PATIENCE_SECONDS):
             report = tick(parts, at, tell)
         if as_json:
             say_json(tick_json(parts, report))
@@ -70,6 +73,15 @@ def tick_once(cli: Cli, as_json: bool, now: str | None) -> None:
                 say(f"  {line}")
             say(f"  Report: {item.report}")
         _say_rest(report)
+
+
+def _refuse_beside_workers(parts: Parts) -> None:
+    if parts.settings.queue.engine == "distributed":
+        raise SettingsFault(
+            "queue.distributed",
+            "In this home several workers share the work, and a tick would do all of it beside.",
+            "Run `gateway run`: `watch` has every flow looked at when it starts.",
+        )
 
 
 def _say_rest(report: TickReport) -> None:
@@ -104,7 +116,7 @@ def _say_rest(report: TickReport) -> None:
 @click.pass_obj
 def withdraw(cli: Cli, drop_id: str, now: str | None) -> None:
     """Withdraw DROP before its window: none of its rows travels. The original stays sealed."""
-    with cli.parts(now) as (parts, at), only_worker(parts.home.lock, _PATIENCE_SECONDS):
+    with cli.parts(now) as (parts, at), only_worker(parts, _PATIENCE_SECONDS):
         withdraw_drop(parts.database, drop_id, at)
     say(f"Withdrawn: {drop_id}. Nothing of it will travel; the sealed original stays in the vault.")
 
@@ -116,7 +128,7 @@ def withdraw(cli: Cli, drop_id: str, now: str | None) -> None:
 @click.pass_obj
 def replace(cli: Cli, drop_id: str, by: str, now: str | None) -> None:
     """Let the drop NEWER stand for DROP, before its window."""
-    with cli.parts(now) as (parts, at), only_worker(parts.home.lock, _PATIENCE_SECONDS):
+    with cli.parts(now) as (parts, at), only_worker(parts, _PATIENCE_SECONDS):
         replace_drop(parts.database, drop_id, by, at)
     say(f"Replaced: {by} now stands for {drop_id}.")
 

@@ -71,7 +71,7 @@ def head(cli: Cli, as_json: bool) -> None:
 @click.pass_obj
 def checkpoint(cli: Cli, now: str | None) -> None:
     """Sign the ledger as it stands, and place the checkpoint for the parties."""
-    with cli.parts(now) as (parts, at), only_worker(parts.home.lock, _PATIENCE_SECONDS):
+    with cli.parts(now) as (parts, at), only_worker(parts, _PATIENCE_SECONDS):
         say(new_checkpoint(parts, at).note)
 
 
@@ -100,7 +100,7 @@ def export(cli: Cli, folder: Path, now: str | None) -> None:
     """Write the whole log into a new FOLDER, for anyone to verify without the gateway."""
     if folder.exists() and any(folder.iterdir()):
         raise click.UsageError("That folder is not empty. Name a new one.")
-    with cli.parts(now) as (parts, at), only_worker(parts.home.lock, _PATIENCE_SECONDS):
+    with cli.parts(now) as (parts, at), only_worker(parts, _PATIENCE_SECONDS):
         new_checkpoint(parts, at)
         with parts.database.transaction() as tx:
             size = export_log(tx, parts.home.log_keys, folder)
@@ -118,7 +118,7 @@ def recover(cli: Cli, officer: str, reason: str, now: str | None) -> None:
     It cites the last checkpoint that anybody was shown, and lists what is gone. Dispatch goes on
     when an approver of each party has signed.
     """
-    with cli.parts(now) as (parts, at), only_worker(parts.home.lock, _PATIENCE_SECONDS):
+    with cli.parts(now) as (parts, at), only_worker(parts, _PATIENCE_SECONDS):
         gap = gap_of(parts)
         row = ask_recovery(parts, officer, reason, at)
     if gap is not None:
@@ -135,7 +135,7 @@ def recover(cli: Cli, officer: str, reason: str, now: str | None) -> None:
 @click.pass_obj
 def rotate_key(cli: Cli, officer: str, reason: str, now: str | None) -> None:
     """Ask for a new key of checkpoints, because the old is due, known to others, or lost."""
-    with cli.parts(now) as (parts, at), only_worker(parts.home.lock, _PATIENCE_SECONDS):
+    with cli.parts(now) as (parts, at), only_worker(parts, _PATIENCE_SECONDS):
         row = ask_key_change(parts, officer, reason, at)
     _say_next(row)
 

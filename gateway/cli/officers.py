@@ -47,7 +47,7 @@ _OFFICER = click.option("--officer", "officer_id", required=True, help="Who it i
 
 @contextmanager
 def _at_work(cli: Cli, now: str | None) -> Iterator[tuple[Parts, datetime]]:
-    with cli.parts(now) as (parts, at), only_worker(parts.home.lock, PATIENCE_SECONDS):
+    with cli.parts(now) as (parts, at), only_worker(parts, PATIENCE_SECONDS):
         yield parts, at
 
 

@@ -4,6 +4,7 @@ import getpass
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 
@@ -21,7 +22,7 @@ from gateway.receipts.receipt import ReceiptKind, receipt_for
 from gateway.receipts.refused import refusal
 from gateway.receipts.writing import write_signed
 from gateway.records.checkpoints import unverified
-from gateway.settings import Home
+from gateway.settings import Home, Settings
 from gateway.store.database import Database
 
 
@@ -124,12 +125,9 @@ def _package_file(home: Home, package: str, party: str) -> Path:
 
 def _signing_moment(home: Home, now: str | None) -> tuple[datetime, datetime | None]:
     """The time to sign at. A rehearsal's clock is where its last tick left it."""
-    if now is None and home.is_rehearsal and home.database.is_file():
-        database = Database.at(home.database)
-        try:
-            latest = latest_moment(database)
-        finally:
-            database.close()
+    if now is None and home.is_rehearsal:
+        with closing(Database.of(home, Settings.load(home.settings_file))) as database:
+            latest = latest_moment(database) if database.is_made() else None
         if latest is not None:
             return latest, latest
     return moment(home, now)

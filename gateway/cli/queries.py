@@ -54,7 +54,7 @@ def open_query(
 ) -> None:
     """Ask the sender about PACKAGE, which the party has opened."""
     content, place = written(text_file), Place(reference, heading)
-    with cli.parts(now) as (parts, at), only_worker(parts.home.lock, PATIENCE_SECONDS):
+    with cli.parts(now) as (parts, at), only_worker(parts, PATIENCE_SECONDS):
         thread = threads.ask(parts.queries(), package, party, officer, content, at, place)
     say(f"Query {thread.id}: asked. The sender's answer is awaited; the delivery stays as it is.")
 
@@ -68,7 +68,7 @@ def open_query(
 def ask_again(cli: Cli, thread_id: str, officer: str, text_file: Path, now: str | None) -> None:
     """Ask on, where the answer to QUERY does not settle it."""
     content = written(text_file)
-    with cli.parts(now) as (parts, at), only_worker(parts.home.lock, PATIENCE_SECONDS):
+    with cli.parts(now) as (parts, at), only_worker(parts, PATIENCE_SECONDS):
         threads.ask_again(parts.queries(), thread_id, officer, content, at)
     say(f"Query {thread_id}: asked again.")
 
@@ -92,7 +92,7 @@ def answer(
 ) -> None:
     """Answer QUERY as an officer of the flow's sender."""
     content, named = written(text_file), Correction(drop, package)
-    with cli.parts(now) as (parts, at), only_worker(parts.home.lock, PATIENCE_SECONDS):
+    with cli.parts(now) as (parts, at), only_worker(parts, PATIENCE_SECONDS):
         threads.answer(parts.queries(), thread_id, officer, content, at, named)
     say(f"Query {thread_id}: answered. The asker closes it, or asks again.")
 
@@ -104,7 +104,7 @@ def answer(
 @click.pass_obj
 def close(cli: Cli, thread_id: str, officer: str, now: str | None) -> None:
     """Close QUERY as an officer of the party that asked."""
-    with cli.parts(now) as (parts, at), only_worker(parts.home.lock, PATIENCE_SECONDS):
+    with cli.parts(now) as (parts, at), only_worker(parts, PATIENCE_SECONDS):
         threads.close(parts.queries(), thread_id, officer, at)
     say(f"Query {thread_id}: closed.")
 

@@ -33,7 +33,7 @@ _REASON = click.option(
 def recall(cli: Cli, package: str, officer: str, reason_file: Path, now: str | None) -> None:
     """Ask that PACKAGE be withdrawn: served no longer, and kept apart by whoever has it."""
     reason = written(reason_file)
-    with cli.parts(now) as (parts, at), only_worker(parts.home.lock, PATIENCE_SECONDS):
+    with cli.parts(now) as (parts, at), only_worker(parts, PATIENCE_SECONDS):
         asking = asking_about(parts, package, officer, at)
         _say_next(ask_recall(asking, package, reason))
 
@@ -57,7 +57,7 @@ def supersede(
 ) -> None:
     """Ask that a corrected drop make a new package in the place of PACKAGE."""
     reason = written(reason_file)
-    with cli.parts(now) as (parts, at), only_worker(parts.home.lock, PATIENCE_SECONDS):
+    with cli.parts(now) as (parts, at), only_worker(parts, PATIENCE_SECONDS):
         asking = asking_about(parts, package, officer, at)
         _say_next(ask_supersede(asking, package, drop, "alone" if alone else "merged", reason))
 
@@ -75,7 +75,7 @@ def release(cli: Cli, drop: str, rows: str, codes: str, officer: str, now: str |
     They look at their own file; the gateway shows nobody the row.
     """
     attested = Attested.of(drop, rows, codes)
-    with cli.parts(now) as (parts, at), only_worker(parts.home.lock, PATIENCE_SECONDS):
+    with cli.parts(now) as (parts, at), only_worker(parts, PATIENCE_SECONDS):
         _say_next(ask_release(asking_about_drop(parts, drop, officer, at), attested))
 
 

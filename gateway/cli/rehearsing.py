@@ -16,7 +16,7 @@ from gateway.engine.rehearse import rehearse
 @click.pass_obj
 def rehearse_command(cli: Cli, party: str, flow_id: str | None, now: str | None) -> None:
     """Send PARTY a made-up package by the real route. It ends when its receipts are back."""
-    with cli.parts(now) as (parts, at), only_worker(parts.home.lock, PATIENCE_SECONDS):
+    with cli.parts(now) as (parts, at), only_worker(parts, PATIENCE_SECONDS):
         begun = rehearse(parts, party, at, flow_id)
     say(f"Begun: {begun.package_id}, with made-up rows marked REHEARSAL.")
     for placed in begun.placed:

@@ -1,4 +1,4 @@
-"""Commands that run the service: the supervisor of all its processes, and the worker's own."""
+"""Commands that run the service: the supervisor of all its processes, and those that work."""
 
 import sys
 from datetime import UTC, datetime
@@ -10,10 +10,12 @@ from gateway.cli.context import Cli
 from gateway.engine.agreementfiles import AgreementFiles
 from gateway.engine.doctor import refuse_unsafe_start
 from gateway.engine.logs import log_as_json
+from gateway.engine.queue.opening import open_shared
 from gateway.engine.supervise import chosen, supervise
+from gateway.engine.watching import keep_watching
 from gateway.engine.webtls import require_safe
-from gateway.engine.worker import work
-from gateway.settings import Settings
+from gateway.engine.worker import take_jobs, work
+from gateway.settings import Settings, SettingsFault
 
 
 @click.command()
@@ -38,10 +40,28 @@ def run(cli: Cli, api: str, sftp: str, web: str) -> None:
 @click.command(hidden=True)
 @click.pass_obj
 def worker(cli: Cli) -> None:
-    """The worker process of `run`."""
+    """A worker process of `run`: the only one, which watches as well, or one of several."""
     log_as_json()
     with cli.parts() as (parts, _):
-        work(parts)
+        if parts.settings.queue.engine == "embedded":
+            work(parts)
+        else:
+            take_jobs(parts, open_shared(parts))
 
 
-COMMANDS = (run, worker)
+@click.command(hidden=True)
+@click.pass_obj
+def watch(cli: Cli) -> None:
+    """The process of `run` that gives several workers their jobs."""
+    log_as_json()
+    with cli.parts() as (parts, _):
+        if parts.settings.queue.engine == "embedded":
+            raise SettingsFault(
+                "queue.embedded",
+                "In this home one worker does watch and work.",
+                "Run `gateway run`; or see [queue] in docs/settings.md.",
+            )
+        keep_watching(parts, open_shared(parts))
+
+
+COMMANDS = (run, worker, watch)

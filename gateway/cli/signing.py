@@ -149,7 +149,7 @@ def _saying(word: Word, words: str) -> click.Command:
 
 
 def _take(cli: Cli, word: Word, said: _Said, now: str | None) -> None:
-    with cli.parts(now) as (parts, at), only_worker(parts.home.lock, PATIENCE_SECONDS):
+    with cli.parts(now) as (parts, at), only_worker(parts, PATIENCE_SECONDS):
         agreed = _chosen(parts, said.which, said.version, at)
         made = said.made or _signed_here(parts, agreed, said.party, word, at, bool(now))
         known = parts.database, parts.openpgp, parts.pins

@@ -70,7 +70,7 @@ def audit_command(cli: Cli, as_json: bool, now: str | None) -> None:
     """Read every object and compare it with the record. Exit code: 0 as kept, 1 not."""
     with (
         cli.parts(now) as (parts, at),
-        only_worker(parts.home.lock, PATIENCE_SECONDS),
+        only_worker(parts, PATIENCE_SECONDS),
         _bar(as_json) as tell,
     ):
         found = custody.audit_vault(parts, at, tell)
@@ -179,7 +179,7 @@ def begin(
     """Begin a hold. One officer may: it takes nothing away."""
     reason = taken(written(reason_file))
     scope: holds.Scope = "case" if reference else "flow" if flow else "everything"
-    with cli.parts(now) as (parts, at), only_worker(parts.home.lock, PATIENCE_SECONDS):
+    with cli.parts(now) as (parts, at), only_worker(parts, PATIENCE_SECONDS):
         if (flow is not None and flow not in parts.agreed) or (reference and not flow):
             raise click.UsageError("Name a flow of the agreement (--flow).")
         who = parts.officers.get(officer)
@@ -201,7 +201,7 @@ def _of(scope: str, flow: str | None) -> str:
 @click.pass_obj
 def review_hold(cli: Cli, hold_id: str, next_day: datetime, officer: str, now: str | None) -> None:
     """Note that HOLD was looked at and stays on."""
-    with cli.parts(now) as (parts, at), only_worker(parts.home.lock, PATIENCE_SECONDS):
+    with cli.parts(now) as (parts, at), only_worker(parts, PATIENCE_SECONDS):
         who = parts.officers.get(officer)
         with parts.database.transaction() as tx:
             holds.review(tx, hold_id, next_day.date(), who.id, at)
@@ -217,7 +217,7 @@ def review_hold(cli: Cli, hold_id: str, next_day: datetime, officer: str, now: s
 def end_hold(cli: Cli, hold_id: str, officer: str, reason_file: Path, now: str | None) -> None:
     """Ask that HOLD end. One approver of each party signs it."""
     reason = taken(written(reason_file))
-    with cli.parts(now) as (parts, at), only_worker(parts.home.lock, PATIENCE_SECONDS):
+    with cli.parts(now) as (parts, at), only_worker(parts, PATIENCE_SECONDS):
         _say_next(custody.ask_end_hold(parts, hold_id, reason, officer, at))
 
 
@@ -275,7 +275,7 @@ def apply_plan(
 ) -> None:
     """Ask that what `retention plan` lists be destroyed. One approver of each party signs it."""
     reason = taken(written(reason_file))
-    with cli.parts(now) as (parts, at), only_worker(parts.home.lock, PATIENCE_SECONDS):
+    with cli.parts(now) as (parts, at), only_worker(parts, PATIENCE_SECONDS):
         request, planned = custody.ask_destroy(parts, _before(before, at), reason, officer, at)
         say(f"To be destroyed: {len(planned.items)} objects, list {planned.digest}.")
         _say_next(request)

@@ -1,6 +1,6 @@
 """Deliveries: the bytes kept in the vault, placed with each recipient, read back and recorded."""
 
-from collections.abc import Callable, Container, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -48,7 +48,7 @@ class Placed:
 
 
 def place_waiting(
-    parts_of: Callable[[str], Dispatch], database: Database, now: datetime, flows: Container[str]
+    parts_of: Callable[[str], Dispatch], database: Database, now: datetime, flows: Collection[str]
 ) -> Iterator[Placed]:
     """Place every delivery of those flows that waits, from the vault; one fault stops no other.
 
@@ -57,8 +57,8 @@ def place_waiting(
     with database.transaction() as tx:
         waiting = [
             (row, package)
-            for row in packages.to_place(tx)
-            if (package := packages.get(tx, row.package_id)) is not None and package.flow in flows
+            for row in packages.to_place(tx, flows)
+            if (package := packages.get(tx, row.package_id)) is not None
         ]
     silent: dict[str, StoreFault] = {}
     for row, package in waiting:
@@ -80,7 +80,8 @@ def _placed(
             raise silent
         kept = [parts.vault.whole(name) for name in (row.sha256, row.manifest, row.signature)]
         files = DeliveryFiles(row.package_id, row.file_name, *kept)
-        read_back = place_delivery(files, folder, bucket.within(flow.id) if bucket else None)
+        within = bucket.within(flow.id) if bucket else None
+        read_back = place_delivery(files, folder, within, parts.database.confirm)
     except (StoreFault, PlacementFailed, PlacementConflict, OSError) as fault:
         code = str(getattr(fault, "code", "outbox.failed"))
         with parts.database.transaction() as tx:

@@ -1,13 +1,31 @@
 """A package is made in a private folder that is gone afterwards; the vault keeps its bytes."""
 
 import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from gateway.dispatch.contents import addressees
 from gateway.dispatch.entries import Kept, keep_deliveries
 from gateway.dispatch.parts import Dispatch
 from gateway.dispatch.sealing import Contents, Progress, Sealed, seal
+
+
+@contextmanager
+def work_folder(parts: Dispatch, name: str) -> Iterator[Path]:
+    """A private folder of this attempt alone, gone afterwards.
+
+    A worker that stood still and wakes finds its own gone (`engine.leavings`), and never writes
+    into that of whoever came after.
+    """
+    parts.home.packages_work.mkdir(parents=True, exist_ok=True, mode=0o700)
+    work = Path(tempfile.mkdtemp(prefix=f"{name}.", dir=parts.home.packages_work))
+    try:
+        yield work
+    finally:
+        # What cannot be removed now the next tick sweeps, or says why not: the thing is made.
+        shutil.rmtree(work, ignore_errors=True)
 
 
 @contextmanager
@@ -19,9 +37,7 @@ def sealed_and_kept(
     Interrupted before that, nothing has happened but that the vault holds bytes nobody refers to.
     Raises what `seal` and the vault raise.
     """
-    work = parts.home.packages_work / contents.package_id
-    work.mkdir(parents=True, mode=0o700)
-    try:
+    with work_folder(parts, contents.package_id) as work:
         sealed = seal(
             contents,
             work,
@@ -33,6 +49,3 @@ def sealed_and_kept(
             progress,
         )
         yield sealed, keep_deliveries(parts.vault, sealed)
-    finally:
-        # What cannot be removed now the next tick sweeps, or says why not: the package is made.
-        shutil.rmtree(work, ignore_errors=True)

@@ -10,7 +10,8 @@ import errno
 import hashlib
 import os
 import shutil
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -88,10 +89,18 @@ class PlacementConflict(Exception):
         self.folder, self.name = folder, name
 
 
-def place(source: Path, folder: Path, name: str, mode: int = _READABLE) -> str:
+def place(
+    source: Path,
+    folder: Path,
+    name: str,
+    mode: int = _READABLE,
+    confirm: Callable[[], None] = lambda: None,
+) -> str:
     """Place a copy of ``source`` as ``folder/name`` and return the SHA-256 that was read back.
 
-    The same bytes already there are left and counted as placed, so a retry is harmless. Raises
+    The same bytes already there are left and counted as placed, so a retry is harmless.
+    ``confirm`` is asked between copying and showing, and raises where that is not to be any more:
+    whoever then takes the hidden copy away can be sure that nothing is shown. Raises
     PlacementConflict when other bytes are there, PlacementFailed when the folder cannot take it,
     ValueError when ``name`` is not a plain file name.
     """
@@ -99,13 +108,18 @@ def place(source: Path, folder: Path, name: str, mode: int = _READABLE) -> str:
         raise ValueError("A package file's name is a plain, visible name.")
     wanted = file_sha256(source)
     try:
-        return _place(source, folder / name, mode, wanted)
+        return _place(source, folder / name, mode, wanted, confirm)
     except OSError as fault:
         code, words = _CODES.get(fault.errno or 0, _OTHER)
         raise PlacementFailed(code, folder, name, words) from fault
 
 
-def place_delivery(files: DeliveryFiles, folder: Path, bucket: S3Place | None = None) -> str:
+def place_delivery(
+    files: DeliveryFiles,
+    folder: Path,
+    bucket: S3Place | None = None,
+    confirm: Callable[[], None] = lambda: None,
+) -> str:
     """Place the package, the manifest's signature and, last of all, the manifest.
 
     With a bucket each file goes to both places before the next, so that a manifest shows in either
@@ -115,47 +129,60 @@ def place_delivery(files: DeliveryFiles, folder: Path, bucket: S3Place | None = 
     found = []
     for source, name in files.in_order():
         if bucket is not None:
+            confirm()
             bucket.place(source, name)
-        found.append(place(source, folder, name))
+        found.append(place(source, folder, name, confirm=confirm))
     return found[0]
 
 
-def _place(source: Path, target: Path, mode: int, wanted: str) -> str:
+def _place(source: Path, target: Path, mode: int, wanted: str, confirm: Callable[[], None]) -> str:
     folder, name = target.parent, target.name
     part = folder / f".{name}.part"
     part.unlink(missing_ok=True)  # of an attempt that was cut short
     if not os.path.lexists(target):
-        try:
-            _copy(source, part, mode)
+        with _copied(source, part, mode) as copy:
             if file_sha256(part) != wanted:
                 raise PlacementFailed("outbox.altered", folder, name, _ALTERED)
-            _show(part, target)
-        finally:
-            part.unlink(missing_ok=True)
+            confirm()
+            _show(copy, part, target)
     _flush_folder(folder)
     if target.is_symlink() or not target.is_file() or file_sha256(target) != wanted:
         raise PlacementConflict(folder, name)
     return wanted
 
 
-def _copy(source: Path, part: Path, mode: int) -> None:
+@contextmanager
+def _copied(source: Path, part: Path, mode: int) -> Iterator[int]:
+    """A whole copy under a hidden name that is gone afterwards, unless it is another's by then."""
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-    with os.fdopen(os.open(part, flags, mode), "wb") as out, source.open("rb") as data:
-        shutil.copyfileobj(data, out, _CHUNK)
-        out.flush()
-        os.fchmod(out.fileno(), mode)  # whatever the umask
-        os.fsync(out.fileno())
+    with os.fdopen(os.open(part, flags, mode), "wb") as out:
+        own = os.fstat(out.fileno()).st_ino
+        try:
+            with source.open("rb") as data:
+                shutil.copyfileobj(data, out, _CHUNK)
+            out.flush()
+            os.fchmod(out.fileno(), mode)  # whatever the umask
+            os.fsync(out.fileno())
+            yield out.fileno()
+        finally:
+            with suppress(FileNotFoundError):
+                if part.lstat().st_ino == own:
+                    part.unlink()
 
 
-def _show(part: Path, target: Path) -> None:
-    """Give the whole file its name, unless that is taken: the content then decides."""
+def _show(copy: int, part: Path, target: Path) -> None:
+    """Give the whole file its name, unless that is taken: the content then decides.
+
+    It is linked by its descriptor, which fails once its hidden name is gone, even where another
+    worker has begun a copy under the same name. (``src_dir_fd`` only has Python follow the link.)
+    """
     try:
         with suppress(FileExistsError):
-            os.link(part, target, follow_symlinks=False)
+            os.link(f"/proc/self/fd/{copy}", target, src_dir_fd=copy, follow_symlinks=True)
     except OSError as fault:
         if fault.errno not in _NO_LINKS:
             raise
-        part.rename(target)  # only the gateway, one at a time, writes packages here
+        part.rename(target)  # only the gateway writes packages here, the same bytes each time
 
 
 def _flush_folder(folder: Path) -> None:

@@ -5,7 +5,7 @@ all. What cannot be done any more fails with a code and an alarm; what could not
 (a full disk, a key out of reach) stays approved, and the next tick tries again.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -22,11 +22,12 @@ from gateway.receipts.supersede import Take, supersede
 from gateway.receipts.withholding import watch_statements, withhold_recalled
 from gateway.records.alarms import clear_about, clear_alarm, raise_alarm
 from gateway.records.ledger import event, move
-from gateway.store import alarms, requests
+from gateway.store import alarms, drops, packages, requests
 from gateway.store.database import Transaction
 from gateway.store.requests import RequestRow
 
 FAILED = "request.failed"
+HOME = ""  # in the place of a flow's id: what is about no flow of the home
 Body = Mapping[str, str | int]
 
 
@@ -49,24 +50,43 @@ class CarriedOut:
         }
 
 
-def carry_out(parts: Parts, now: datetime) -> tuple[list[CarriedOut], list[Fault]]:
+def carry_out(
+    parts: Parts, now: datetime, about: Collection[str] | None = None
+) -> tuple[list[CarriedOut], list[Fault]]:
     """Carry out every approved request, oldest first; take what was recalled out of outboxes, and
-    staged rows away that nothing needs any longer.
+    staged rows away that nothing needs any longer. ``about``: of those flows, and `HOME`, alone.
 
     Gives what was done or failed for good, and the faults (alarmed) that left things to be done.
-    The caller holds the home's lock, and calls this before any window takes what it is about.
+    Nobody else acts on those meanwhile; call this before any window takes what it is about.
     """
-    _clear_overtaken(parts, now)
+    about = (HOME, *parts.agreed) if about is None else about
+    if HOME in about:
+        _clear_overtaken(parts, now)
     with parts.database.transaction() as tx:
-        waiting = requests.approved(tx)
+        waiting = [row for row in requests.approved(tx) if _flow_of(parts, tx, row) in about]
     told = [_carried_out(parts, request, now) for request in waiting]
     ended = [item for item in told if isinstance(item, CarriedOut)]
     faults = [item for item in told if isinstance(item, Fault)]
-    faults += _withhold(parts, now)
-    faults += _unstage(parts, now)
+    faults += _withhold(parts, now, about)
+    if HOME in about:
+        watch_statements(parts.database, parts.settings.s3, now)
+        faults += _unstage(parts, now)
     for fault in faults:
         fault.alarm(parts.database, now)
     return ended, faults
+
+
+def _flow_of(parts: Parts, tx: Transaction, request: RequestRow) -> str:
+    """The flow that a request is about, or `HOME`."""
+    kind, _, name = request.subject.partition(":")
+    about = {"package": packages.get, "drop": drops.get}.get(kind)
+    found = about(tx, name) if about else None
+    return found.flow if found is not None and found.flow in parts.agreed else HOME
+
+
+def flows_asked_about(parts: Parts, tx: Transaction) -> set[str]:
+    """The flows that approved requests are about, and `HOME` where one is about none."""
+    return {_flow_of(parts, tx, request) for request in requests.approved(tx)}
 
 
 def _carried_out(parts: Parts, request: RequestRow, now: datetime) -> CarriedOut | Fault:
@@ -99,15 +119,14 @@ def asking_about_drop(parts: Parts, drop_id: str, officer_id: str, now: datetime
     return Asking(parts.dispatch(flow_id), parts.officers, officer_id, now)
 
 
-def _withhold(parts: Parts, now: datetime) -> Iterator[Fault]:
-    """Take recalled packages out of the outboxes, and watch for their holders' statements."""
-    for item in withhold_recalled(parts.dispatch, parts.database, now):
+def _withhold(parts: Parts, now: datetime, flows: Collection[str]) -> Iterator[Fault]:
+    """Take recalled packages out of the outboxes."""
+    for item in withhold_recalled(parts.dispatch, parts.database, now, flows):
         if item.fault is not None:
             yield as_fault(item.subject, item.fault)
             continue
         with parts.database.transaction() as tx:
             clear_about(tx, item.subject, now)
-    watch_statements(parts.database, parts.settings.s3, now)
 
 
 def _unstage(parts: Parts, now: datetime) -> Iterator[Fault]:

@@ -5,6 +5,7 @@ is packed or placed. Drops are still taken, judged and answered: they wait, and 
 """
 
 import calendar
+from collections.abc import Collection
 from datetime import date, datetime, timedelta
 
 from gateway.agreement.load import Agreed, in_force
@@ -20,10 +21,18 @@ DUE, OVERDUE = "review.due", "review.overdue"
 _WARNED = timedelta(days=30)
 
 
-def flows_in_force(parts: Parts, now: datetime) -> frozenset[str]:
-    """The flows that may be dispatched: those of agreements that every party has signed as is."""
+def flows_in_force(
+    parts: Parts, now: datetime, only: Collection[str] | None = None
+) -> frozenset[str]:
+    """The flows that may be dispatched: those of agreements that every party has signed as is.
+
+    ``only``: of those flows; no other's agreement is looked at.
+    """
     found: set[str] = set()
     for agreed in in_force(parts.versions, london_date(now)):
+        theirs = {flow.id for flow in agreed.agreement.flows}
+        if only is not None and not (theirs := theirs & set(only)):
+            continue
         with parts.database.transaction() as tx:
             note_version(tx, agreed, now)
             reviewed = latest_agreed_review(tx)
@@ -39,7 +48,7 @@ def flows_in_force(parts: Parts, now: datetime) -> frozenset[str]:
                 raise_alarm(tx, code, about, words, now)
             clear_about(tx, about, now, but=tuple(told))
         if stands.in_force:
-            found |= {flow.id for flow in agreed.agreement.flows}
+            found |= theirs
     return frozenset(found)
 
 

@@ -2,7 +2,7 @@
 
 import contextlib
 import errno
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -48,33 +48,41 @@ class Arrivals:
         self.unfinished[flow_id] = self.unfinished.get(flow_id, 0) + 1
 
 
-def take_in(parts: Parts, now: datetime, progress: Progress | None = None) -> Arrivals:
-    """Finish drops claimed before, then claim and process what has settled in every inbox."""
+def take_in(
+    parts: Parts,
+    now: datetime,
+    progress: Progress | None = None,
+    flows: Sequence[Flow] | None = None,
+) -> Arrivals:
+    """Finish drops claimed before, then claim and process what has settled in every inbox.
+
+    ``flows``: of those flows alone.
+    """
     arrivals = Arrivals()
-    for claimed in claimed_before(parts.home):
-        if claimed.flow in parts.agreed:
-            _process(parts, claimed, now, arrivals, progress)
-    _tell_stuck(parts, now)
+    flows = parts.flows() if flows is None else flows
+    ids = [flow.id for flow in flows]
+    for claimed in claimed_before(parts.home, ids):
+        _process(parts, claimed, now, arrivals, progress)
+    _tell_stuck(parts, ids, now)
     ready: list[Candidate] = []
-    for flow in parts.flows():
+    for flow in flows:
         ready += _at_the_door(parts, flow, now, arrivals)
     still, arriving = settled(ready, parts.settings)
     for item in arriving:
         arrivals.wait_for(item.flow)
     for item in still:
         _claim_and_process(parts, item, now, arrivals, progress)
-    _clear_inboxes(parts, {fault.subject for fault in arrivals.faults}, now)
-    arrivals.newly_refused = _tell_refusals(parts, arrivals.refusals, now)
-    _tell_unknown_folders(parts, now)
+    _clear_inboxes(parts, flows, {fault.subject for fault in arrivals.faults}, now)
+    arrivals.newly_refused = _tell_refusals(parts, flows, arrivals.refusals, now)
     return arrivals
 
 
-def _tell_stuck(parts: Parts, now: datetime) -> None:
+def _tell_stuck(parts: Parts, flows: Sequence[str], now: datetime) -> None:
     """A drop whose working file has vanished cannot be finished: its sender must send it again."""
-    working = {claimed.drop_id for claimed in claimed_before(parts.home)}
+    working = {claimed.drop_id for claimed in claimed_before(parts.home, flows)}
     with parts.database.transaction() as tx:
         for drop in drops.unsettled(tx):
-            if drop.id not in working:
+            if drop.flow in flows and drop.id not in working:
                 words_ = (
                     f"The drop {drop.id} of {drop.flow} was sealed but its working file is gone. "
                     "Ask its sender to drop the file again; the sealed original is in the vault."
@@ -118,10 +126,10 @@ def _inbox_subject(party: str, flow_id: str) -> str:
     return f"inbox:{party}:{flow_id}"
 
 
-def _clear_inboxes(parts: Parts, faulty: set[str], now: datetime) -> None:
+def _clear_inboxes(parts: Parts, flows: Sequence[Flow], faulty: set[str], now: datetime) -> None:
     """An inbox from which nothing failed to be claimed is well again."""
     with parts.database.transaction() as tx:
-        for flow in parts.flows():
+        for flow in flows:
             subject = _inbox_subject(flow.sender, flow.id)
             if subject not in faulty:
                 clear_about(tx, subject, now)
@@ -152,7 +160,9 @@ def _fault(parts: Parts, subject: str, error: Exception, now: datetime, arrivals
     fault.alarm(parts.database, now)
 
 
-def _tell_refusals(parts: Parts, refusals: Iterable[Refusal], now: datetime) -> list[Refusal]:
+def _tell_refusals(
+    parts: Parts, flows: Sequence[Flow], refusals: Iterable[Refusal], now: datetime
+) -> list[Refusal]:
     """Alarm entries that are not taken, once each; clear the alarm when the entry has gone.
 
     Returns those not told of before.
@@ -169,8 +179,9 @@ def _tell_refusals(parts: Parts, refusals: Iterable[Refusal], now: datetime) -> 
         if new:
             fresh.append(refusal)
             _report_refusal(parts, refusal, now)
+    theirs = tuple(f"{_inbox_subject(flow.sender, flow.id)}:" for flow in flows)
     for code in _DOOR_CODES:
-        clear_others(parts.database, code, still.get(code, set()), now)
+        clear_others(parts.database, code, still.get(code, set()), now, theirs)
     return fresh
 
 
@@ -195,7 +206,7 @@ _DOOR_CODES = (
 )
 
 
-def _tell_unknown_folders(parts: Parts, now: datetime) -> None:
+def tell_unknown_folders(parts: Parts, now: datetime) -> None:
     """Alarm once when files lie where no flow looks, so that nobody waits for them in vain."""
     known = {parts.home.inbox_of(flow.sender, flow.id) for flow in parts.flows()}
     message, fix = words(finding("door.unknown-folder"))

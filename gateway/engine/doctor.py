@@ -7,6 +7,7 @@ import os
 import shutil
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -161,15 +162,12 @@ def _agreements(home: Home) -> Iterator[Look]:
 
 
 def _database(home: Home) -> Iterator[Look]:
-    if not home.database.is_file():  # to open it would make one
-        yield Look("database", "fail", "There is no database. Run `init`.")
-        return
-    database = Database.at(home.database)
-    try:
+    with closing(Database.of(home, Settings.load(home.settings_file))) as database:
+        if not database.is_made():
+            yield Look("database", "fail", "There is no database. Run `init`.")
+            return
         database.require_current()
-    finally:
-        database.close()
-    yield Look("database", "ok", "SQLite, tables up to date.")
+        yield from (Look("database", *found) for found in database.look())
 
 
 def _keys(home: Home) -> Iterator[Look]:
@@ -192,10 +190,10 @@ def _signed(home: Home) -> Iterator[Look]:
         versions = load_agreements(home.config)
     except AgreementFaults:
         return  # told already
-    if not home.database.is_file():
-        return  # likewise
-    pins, database = load_pins(home.parties_file), Database.at(home.database)
-    try:
+    pins = load_pins(home.parties_file)
+    with closing(Database.of(home, Settings.load(home.settings_file))) as database:
+        if not database.is_made():
+            return  # likewise
         with OpenPGP(HomeKeys(home.root).gateway) as openpgp:
             for agreed in in_force(versions, london_date(datetime.now(UTC))):
                 stands = standing(database, openpgp, pins, agreed)
@@ -204,8 +202,6 @@ def _signed(home: Home) -> Iterator[Look]:
                 well = f"Signed by every party, last on {stands.signed_on}."
                 name = f"agreement {agreed.agreement.id}"
                 yield Look(name, "warn" if late else "ok", words if late else well)
-    finally:
-        database.close()
 
 
 def _officers(home: Home) -> Iterator[Look]:

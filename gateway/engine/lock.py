@@ -1,13 +1,30 @@
-"""One worker at a time: an exclusive lock on a file, let go by the kernel when its holder dies."""
+"""One worker at a time: an exclusive lock on a file, let go by the kernel when its holder dies.
+
+Where the database is a server's, other hosts may work at the same home: there it is held as well.
+"""
 
 import fcntl
 import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
+from typing import Protocol
+
+from gateway.settings import Home
+from gateway.store.database import Database
 
 _RETRY_SECONDS = 0.1
+_NAME = "worker"
+
+
+class Held(Protocol):
+    """A home and its database, as `Parts` and `FaceParts` have them."""
+
+    @property
+    def home(self) -> Home: ...
+
+    @property
+    def database(self) -> Database: ...
 
 
 class WorkerBusy(Exception):
@@ -18,12 +35,16 @@ class WorkerBusy(Exception):
 
 
 @contextmanager
-def only_worker(path: Path, patience_seconds: float) -> Iterator[None]:
-    """Hold the home's lock. Raises WorkerBusy when it is still held after so many seconds."""
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+def only_worker(parts: Held, patience_seconds: float) -> Iterator[None]:
+    """Hold the home. Raises WorkerBusy when it is still held after so many seconds, StoreFault."""
+    deadline = time.monotonic() + patience_seconds
+    descriptor = os.open(parts.home.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
-        _acquire(descriptor, time.monotonic() + patience_seconds)
-        yield
+        _acquire(descriptor, deadline)
+        with parts.database.held(_NAME, deadline - time.monotonic()) as is_ours:
+            if not is_ours:
+                raise WorkerBusy("A worker on another host is at work in this home.")
+            yield
     finally:
         os.close(descriptor)
 

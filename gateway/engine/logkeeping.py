@@ -17,11 +17,13 @@ from gateway.engine.parts import Parts
 from gateway.receipts.witness import FORKED, ROLLED_BACK, SUBJECT
 from gateway.records.alarms import clear_about, raise_alarm
 from gateway.records.checkpoints import compare, give_out, make_checkpoint, read, signer_name
-from gateway.store import alarms, checkpoints, meta
+from gateway.store import alarms, checkpoints, ledger, logs, meta
 from gateway.store.checkpoints import CheckpointRow
 from gateway.store.database import StoreFault
 
 _FILES, _MAKING = "log:files", "log:checkpoint"
+_STANDS = ("consistent", "recovered")
+_MOVES = frozenset({"delivery.placed", "receipt.recorded", "request.done", "request.failed"})
 _WORDS = {
     "ahead": (
         ROLLED_BACK,
@@ -42,7 +44,7 @@ def new_checkpoint(parts: Parts, now: datetime) -> CheckpointRow:
     with parts.database.transaction() as tx:
         signer = NoteSigner.load(path, signer_name(meta.get(tx, "home.id") or ""))
         row = make_checkpoint(tx, signer, now)
-    give_out(row, checkpoint_files(parts))
+    give_out(row, checkpoint_files(parts), parts.database.confirm)
     return row
 
 
@@ -54,7 +56,7 @@ def keep_checkpoint(parts: Parts, now: datetime, something_happened: bool) -> li
         if latest is None or london_date(latest.made_at) != london_date(now) or something_happened:
             new_checkpoint(parts, now)
         else:  # what could not be given out then is given out now
-            give_out(latest, checkpoint_files(parts))
+            give_out(latest, checkpoint_files(parts), parts.database.confirm)
     except (CryptoFault, StoreFault, OSError) as error:
         fault = as_fault(_MAKING, error)
         fault.alarm(parts.database, now)
@@ -81,7 +83,7 @@ def ledger_stands(parts: Parts, now: datetime) -> bool:
             except (CryptoFault, OSError, UnicodeDecodeError):
                 continue
             stands = compare(tx, seen)
-            if stands not in ("consistent", "recovered"):
+            if stands not in _STANDS:
                 told = _WORDS["forked" if stands == "forked" else "ahead"]
                 found[told[0]] = told[1]
         for code, words in found.items():
@@ -89,6 +91,33 @@ def ledger_stands(parts: Parts, now: datetime) -> bool:
         clear_about(tx, _FILES, now, but=tuple(found))
         witnessed = any(alarm.subject == SUBJECT for alarm in alarms.open_alarms(tx))
     return not (found or witnessed)
+
+
+def ledger_stands_for(parts: Parts) -> bool:
+    """Whether one flow may go out, as far as the gateway's own checkpoint and the alarms tell.
+
+    The look at the home reads what every party has been given, and alarms.
+    """
+    with parts.database.transaction() as tx:
+        for alarm in alarms.open_alarms(tx):
+            if alarm.code in (FORKED, ROLLED_BACK):
+                return False
+        try:
+            text = parts.home.checkpoint.read_text(encoding="utf-8")
+            seen = read(text, read_keys(parts.home.log_keys))
+        except (CryptoFault, OSError, UnicodeDecodeError):
+            return True
+        return compare(tx, seen) in _STANDS
+
+
+def moved_since_checkpoint(parts: Parts) -> bool:
+    """Whether something went out or came back since the latest checkpoint was made."""
+    with parts.database.transaction() as tx:
+        latest = checkpoints.latest(tx)
+        if latest is None:
+            return True
+        [first] = [log.first_seq for log in logs.every(tx) if log.number == latest.log]
+        return not _MOVES.isdisjoint(ledger.counted(tx, first + latest.size - 1))
 
 
 def checkpoint_files(parts: Parts) -> list[Path]:

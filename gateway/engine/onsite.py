@@ -164,7 +164,7 @@ def require_package(tx: Transaction, package_id: str, party: str, flow: str) -> 
 
 def withdraw(parts: Parts, drop_id: str, party: str, flow: str, now: datetime) -> dict[str, str]:
     """Take a drop of the party and flow back. Raises ChangeRefused."""
-    with only_worker(parts.home.lock, PATIENCE_SECONDS):
+    with only_worker(parts, PATIENCE_SECONDS):
         drop = senders.require_drop(parts, drop_id, party, flow)
         withdraw_drop(parts.database, drop.id, now)
     return {"drop": drop.id}

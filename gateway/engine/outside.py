@@ -4,6 +4,7 @@ The clock, the mail server, buckets, and the list of breached passwords.
 """
 
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Literal
@@ -99,13 +100,11 @@ def _looked(name: str, look: Callable[[], None], well: str) -> Found:
 
 
 def _latest(home: Home) -> datetime | None:
-    if not home.database.is_file():
-        return None
-    database = Database.at(home.database)
     try:
-        database.require_current()
-        return latest_moment(database)
+        with closing(Database.of(home, Settings.load(home.settings_file))) as database:
+            if not database.is_made():
+                return None
+            database.require_current()
+            return latest_moment(database)
     except StoreFault:  # told by the look at the database
         return None
-    finally:
-        database.close()

@@ -105,7 +105,7 @@ def _make(
     target = _file(parts.home, pack.id, "zip")
     told = asdict(pack)
     try:
-        with only_worker(parts.home.lock, _PATIENCE_SECONDS):
+        with only_worker(parts, _PATIENCE_SECONDS):
             made = export_pack(parts, target, days, case, now)
         told |= {"state": "made", "size": made.size, "sha256": made.sha256}
     except Exception as error:

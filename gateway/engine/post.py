@@ -11,6 +11,7 @@ import smtplib
 import socket
 import ssl
 import stat
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -20,6 +21,7 @@ from email.policy import SMTP
 from email.utils import format_datetime
 from pathlib import Path
 from threading import Event, Timer
+from typing import Any
 
 from gateway.engine.parts import Parts
 from gateway.records.alarms import clear_alarm, raise_alarm
@@ -119,8 +121,9 @@ def _send(parts: Parts, waiting: list[MailRow], now: datetime, posted: Posted) -
 
 
 def _claimed(parts: Parts, row: MailRow, now: datetime) -> bool:
+    budget = timedelta(seconds=parts.settings.mail.timeout_seconds * _BUDGET_IN_TIMEOUTS)
     with parts.database.transaction() as tx:
-        return mails.claim(tx, row, now + backoff(row.attempts + 1))
+        return mails.claim(tx, row, now + max(backoff(row.attempts + 1), budget))
 
 
 def _offer(line: smtplib.SMTP, row: MailRow, settings: MailSettings) -> str | None:
@@ -201,11 +204,12 @@ def _connected(settings: MailSettings, keys: Path) -> Iterator[tuple[smtplib.SMT
                 with suppress(OSError):
                     line.sock.shutdown(socket.SHUT_RDWR)
 
-    timer = Timer(settings.timeout_seconds * _BUDGET_IN_TIMEOUTS, cut)
+    seconds = settings.timeout_seconds * _BUDGET_IN_TIMEOUTS
+    timer = Timer(seconds, cut)
     timer.daemon = True
     timer.start()
     try:
-        line = _line(settings, open_lines)
+        line = _line(settings, open_lines, time.monotonic() + seconds)
         if settings.username:
             line.login(settings.username, password)
         yield line, over
@@ -217,8 +221,18 @@ def _connected(settings: MailSettings, keys: Path) -> Iterator[tuple[smtplib.SMT
             line.close()
 
 
-def _line(settings: MailSettings, open_lines: list[smtplib.SMTP]) -> smtplib.SMTP:
+def _line(settings: MailSettings, open_lines: list[smtplib.SMTP], until: float) -> smtplib.SMTP:
     class Plain(smtplib.SMTP):
+        def send(self, s: Any) -> None:
+            """Not a byte after the time is over: a worker that stood still ends nothing here.
+
+            By then the next attempt may have been made, and by another worker.
+            """
+            if time.monotonic() > until:
+                self.close()
+                raise TimeoutError("the time of this attempt is over")
+            super().send(s)
+
         def connect(self, *args: object, **more: object) -> tuple[int, bytes]:
             open_lines.append(self)  # so that it can be cut while the server is still silent
             return super().connect(*args, **more)  # type: ignore[arg-type]

@@ -154,13 +154,14 @@ def change_key(parts: Parts, now: datetime) -> None:
     make_log_key(coming)
     signer = NoteSigner.load(coming, name)
     add_key(parts.home.log_keys, signer.key)
+    parts.database.confirm()
     coming.replace(path)
     with parts.database.transaction() as tx:
         facts: dict[str, Fact] = {"old": known[-1].id.hex() if known else "none"}
         facts["new"] = signer.key.id.hex()
         record(tx, event("ledger.key-changed", "log:key", facts=facts), now)
         row = make_checkpoint(tx, signer, now, before)
-    give_out(row, checkpoint_files(parts))
+    give_out(row, checkpoint_files(parts), parts.database.confirm)
 
 
 # --- what was shown -------------------------------------------------------------------------------

@@ -42,7 +42,7 @@ def replace(
     parts: Parts, older: str, newer: str, party: str, flow: str, now: datetime
 ) -> dict[str, str]:
     """Let a newer drop of the party and flow stand for an older one. Raises ChangeRefused."""
-    with only_worker(parts.home.lock, PATIENCE_SECONDS):
+    with only_worker(parts, PATIENCE_SECONDS):
         old = require_drop(parts, older, party, flow)
         replace_drop(parts.database, old.id, require_drop(parts, newer, party, flow).id, now)
     return {"drop": newer}

@@ -32,12 +32,19 @@ def chosen(settings: Settings, api: str = "", sftp: str = "", web: str = "") -> 
     api, sftp = api or settings.api.listen, sftp or settings.sftp.listen
     web = web or settings.web.listen
     table = (
-        (True, Service("worker", ("worker",))),
         (api, Service("api", ("api", "--listen", api))),
         (sftp, Service("sftp", ("sftp", "--listen", sftp))),
         (web, Service("web", ("web", "--listen", web))),
     )
-    return [service for wanted, service in table if wanted]
+    return [*_working(settings), *(service for wanted, service in table if wanted)]
+
+
+def _working(settings: Settings) -> list[Service]:
+    """One worker that watches as well; or a watch, and workers for the jobs it gives."""
+    if settings.queue.engine == "embedded":
+        return [Service("worker", ("worker",))]
+    names = [f"worker-{number}" for number in range(1, settings.queue.workers + 1)]
+    return [Service("watch", ("watch",)), *(Service(name, ("worker",)) for name in names)]
 
 
 def supervise(

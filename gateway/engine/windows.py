@@ -1,5 +1,6 @@
 """Which windows have come due: recorded once each, the missed ones alarmed, none skipped."""
 
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 
 from gateway.agreement.model import Flow
@@ -13,10 +14,16 @@ from gateway.store import meta, windows
 from gateway.store.database import Transaction
 
 
-def open_windows(parts: Parts, flow: Flow, now: datetime) -> None:
+def open_windows(
+    parts: Parts,
+    flow: Flow,
+    now: datetime,
+    ask: Callable[[Transaction], None] = lambda _: None,
+) -> None:
     """Record every window of the flow that has come due since the last one recorded.
 
-    A window acted on more than its grace after it was due counts as missed, and is alarmed.
+    A window acted on more than its grace after it was due counts as missed, and is alarmed. Where
+    there is any, ``ask`` is called in the same transaction, for whoever is to pack it.
     """
     agreed = parts.agreed[flow.id]
     days = WorkingDays(agreed.agreement.calendar)
@@ -25,7 +32,8 @@ def open_windows(parts: Parts, flow: Flow, now: datetime) -> None:
         recorded = windows.last_day(tx, flow.id)
         if recorded is not None:
             start = max(start, recorded + timedelta(days=1))
-        for moment in moments(flow.window, days, start, now):
+        opened = moments(flow.window, days, start, now)
+        for moment in opened:
             missed = now - moment.at > timedelta(minutes=flow.window.grace_minutes)
             windows.add(tx, flow.id, moment.day, moment.at, missed)
             facts: dict[str, Fact] = {
@@ -42,6 +50,8 @@ def open_windows(parts: Parts, flow: Flow, now: datetime) -> None:
                     "was not working when it came due. The next package covers it."
                 )
                 raise_alarm(tx, "window.missed", subject, words, now)
+        if opened:
+            ask(tx)
 
 
 def _first_day(tx: Transaction, flow: Flow, now: datetime) -> date:

@@ -11,7 +11,7 @@ from gateway.agreement.windows import london_date
 from gateway.crypto.openpgp import OpenPGP
 from gateway.crypto.pins import Pins
 from gateway.crypto.sealing import Sealer
-from gateway.intake.claim import Claimed, Original, original_of, put_away
+from gateway.intake.claim import Claimed, Original, begin_attempt, original_of, put_away
 from gateway.intake.confined.frames import ReaderFailed
 from gateway.intake.confined.reader import Reader
 from gateway.intake.findings import finding
@@ -19,7 +19,7 @@ from gateway.intake.judge import Judgement, Memory, Progress, judge, refused
 from gateway.intake.report import Received, Wording, report_name, write_report
 from gateway.records.chunk import Chunk
 from gateway.records.ledger import event, move, record
-from gateway.records.staging import Draft, StagedRows, Staging
+from gateway.records.staging import Draft, Part, StagedRows, Staging
 from gateway.records.vault import Vault
 from gateway.settings import Home
 from gateway.store import drops
@@ -77,17 +77,21 @@ def process(
     Raises StillArriving, and whatever the disk, the database or gpg cannot do: the drop is kept.
     """
     flow = parts.agreed.agreement.flow(claimed.flow)
-    original = original_of(claimed)
-    drop = _received(parts, flow, claimed, original, now) if original else None
+    attempt = begin_attempt(claimed)
+    if attempt is None:
+        return None
+    parts.database.confirm()  # whoever takes the drop over from here on finds the attempt
+    original = original_of(claimed, attempt)
+    drop = _received(parts, flow, claimed, original, attempt, now) if original else None
     if original is None or drop is None or drop.state != "received":
         put_away(claimed)
         return None
     if _is_duplicate(parts, drop):
         verdict = Judgement(flow.id, "accepted", findings=[finding("drop.duplicate")])
-        processed = _settle(parts, drop, "duplicate", verdict, now)
+        processed = _settle(parts, drop, "duplicate", verdict, attempt, now)
     else:
-        verdict = _examine_and_stage(parts, flow, drop, original, now, progress)
-        processed = _settle(parts, drop, verdict.state, verdict, now)
+        verdict = _examine_and_stage(parts, flow, drop, original, attempt, now, progress)
+        processed = _settle(parts, drop, verdict.state, verdict, attempt, now)
     put_away(claimed)
     return processed
 
@@ -101,15 +105,19 @@ def check(
 
 
 def _received(
-    parts: Intake, flow: Flow, claimed: Claimed, original: Original, now: datetime
+    parts: Intake,
+    flow: Flow,
+    claimed: Claimed,
+    original: Original,
+    attempt: Path,
+    now: datetime,
 ) -> DropRow | None:
     """Seal the original to its sender's records key, then record the drop; once only."""
     with parts.database.transaction() as tx:
         known = drops.get(tx, claimed.drop_id)
     if known is not None:
         return known
-    sealed = claimed.folder / "sealed"
-    sealed.unlink(missing_ok=True)
+    sealed = attempt / "sealed"
     parts.openpgp.encrypt(original.path, sealed, [parts.pins.records_of(flow.sender)])
     blob = parts.vault.keep(sealed)
     sealed.unlink()
@@ -149,10 +157,12 @@ def _examine_and_stage(
     flow: Flow,
     drop: DropRow,
     original: Original,
+    attempt: Path,
     now: datetime,
     progress: Progress | None,
 ) -> Judgement:
-    staged = _Staged(*(parts.staging.open(drop.id, part) for part in ("accepted", "held", "why")))
+    kinds: tuple[Part, ...] = ("accepted", "held", "why")
+    staged = _Staged(*(parts.staging.open(drop.id, part, attempt) for part in kinds))
     try:
         with Draft(original.path.parent) as draft:
             verdict = _examine(parts.examiner, flow, original.path, now, staged, draft, progress)
@@ -182,14 +192,14 @@ def _examine(
 
 
 def _settle(
-    parts: Intake, drop: DropRow, state: str, verdict: Judgement, now: datetime
+    parts: Intake, drop: DropRow, state: str, verdict: Judgement, attempt: Path, now: datetime
 ) -> Processed:
     """Report to the sender, then make the judgement final. The report is rewritten on a re-run."""
     wording = Wording(parts.agreed.rule_book(drop.flow))
     name = report_name(drop.flow, drop.received_at, drop.id)
     received = Received(drop.id, drop.received_at, drop.size, drop.sha256)
     folder = parts.home.reports_of(drop.party)
-    _, page = write_report(folder, name, received, verdict, state, wording)
+    _, page = write_report(folder, name, received, verdict, state, wording, attempt)
     columns = {"kept": verdict.kept, "dropped": verdict.dropped, "missing": verdict.missing}
     sealed = parts.sealer.seal(json.dumps(columns).encode(), f"columns:{drop.id}")
     counts = {

@@ -4,6 +4,7 @@ Nothing is ever opened through a link, a pipe or a second name, and a file's own
 a path: a claimed file lies in ``var/work/drops/<flow>/<id>/``, where the id is random.
 """
 
+import contextlib
 import errno
 import fcntl
 import hashlib
@@ -13,8 +14,9 @@ import secrets
 import shutil
 import signal
 import stat
+import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
@@ -26,7 +28,7 @@ from gateway.settings import Home, Settings
 from gateway.store.folder import sync_folder
 
 _BLOCK = 1024 * 1024
-_CLAIMED, _ORIGINAL = "claimed", "original"
+_CLAIMED, _ORIGINAL, _ATTEMPT = "claimed", "original", "attempt-"
 _DROP_ID = re.compile(r"^[0-9]{8}-[0-9a-f]{12}$")
 
 
@@ -128,20 +130,20 @@ def settled(found: list[Candidate], settings: Settings) -> tuple[list[Candidate]
     still: list[Candidate] = []
     arriving: list[Candidate] = []
     for item in found:
-        moving = item in fresh and not _unchanged(item)
+        moving = item in fresh and not _unchanged(item.path, item.seen)
         (arriving if moving or _open_for_writing(item) else still).append(item)
     return still, arriving
 
 
-def _unchanged(item: Candidate) -> bool:
+def _unchanged(path: Path, seen: os.stat_result) -> bool:
     try:
-        now = item.path.lstat()
+        now = path.lstat()
     except FileNotFoundError:
         return False
     return (now.st_size, now.st_mtime_ns, now.st_ino) == (
-        item.seen.st_size,
-        item.seen.st_mtime_ns,
-        item.seen.st_ino,
+        seen.st_size,
+        seen.st_mtime_ns,
+        seen.st_ino,
     )
 
 
@@ -182,20 +184,56 @@ def claim(home: Home, candidate: Candidate, now: datetime) -> Claimed | None:
     except OSError:
         folder.rmdir()
         raise
+    if not _unchanged(folder / _CLAIMED, candidate.seen):
+        _give_back(folder, candidate.path)
+        return None
     return Claimed(drop_id, candidate.flow, folder)
 
 
-def claimed_before(home: Home) -> Iterator[Claimed]:
-    """Drops claimed by an earlier run that has not finished with them, oldest first."""
+def _give_back(folder: Path, path: Path) -> None:
+    """Another file had come under the name meanwhile, which nobody has seen settle yet.
+
+    Where a third has come by now, it stays claimed: a copy of it shows whether it stands still.
+    """
+    with contextlib.suppress(OSError):
+        os.link(folder / _CLAIMED, path, follow_symlinks=False)
+        (folder / _CLAIMED).unlink()
+        folder.rmdir()
+
+
+def begin_attempt(claimed: Claimed) -> Path | None:
+    """A folder for what this attempt at a drop writes; None where the drop was put away.
+
+    Those of earlier attempts go. A worker that had the drop before, and wakes, so finds no ground
+    left to put anything in its place from.
+    """
+    try:
+        attempt = Path(tempfile.mkdtemp(prefix=_ATTEMPT, dir=claimed.folder))
+    except FileNotFoundError:
+        return None
+    for earlier in claimed.folder.glob(f"{_ATTEMPT}*"):
+        if earlier != attempt:
+            shutil.rmtree(earlier)
+    return attempt
+
+
+def claimed_before(home: Home, flows: Sequence[str] = ("*",)) -> Iterator[Claimed]:
+    """Drops claimed by an earlier run that has not finished with them, oldest first.
+
+    ``flows``: of those flows alone.
+    """
     if not home.drops_work.is_dir():
         return
-    for folder in sorted(home.drops_work.glob("*/*"), key=lambda path: path.stat().st_mtime_ns):
+    found = [folder for flow in flows for folder in home.drops_work.glob(f"{flow}/*")]
+    for folder in sorted(found, key=lambda path: path.stat().st_mtime_ns):
         if _DROP_ID.match(folder.name):
             yield Claimed(folder.name, folder.parent.name, folder)
 
 
-def original_of(claimed: Claimed) -> Original | None:
+def original_of(claimed: Claimed, attempt: Path | None = None) -> Original | None:
     """The private copy of a claimed file, made once and hashed; None where there is no file.
+
+    ``attempt``: the folder in which it is made; else that of the drop.
 
     A copy, because whoever dropped the file may still have it open; made once, so that a run which
     goes on with the drop reads the very bytes that were sealed. Raises StillArriving when the file
@@ -208,14 +246,14 @@ def original_of(claimed: Claimed) -> Original | None:
         return None
     with os.fdopen(descriptor, "rb") as reader:
         if not target.exists():
-            _copy_unchanged(reader, target)
+            _copy_unchanged(reader, target, attempt or claimed.folder)
     with target.open("rb") as copied:
         digest = hashlib.file_digest(copied, "sha256")
     return Original(target, digest.hexdigest(), target.stat().st_size)
 
 
-def _copy_unchanged(reader: BinaryIO, target: Path) -> None:
-    part = target.with_name(f"{target.name}.part")
+def _copy_unchanged(reader: BinaryIO, target: Path, folder: Path) -> None:
+    part = folder / f"{target.name}.part"
     part.unlink(missing_ok=True)
     before = os.fstat(reader.fileno())
     private = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

@@ -138,21 +138,30 @@ def _places(items: list[Finding], limit: int = 12) -> str:
 
 
 def write_report(
-    folder: Path, name: str, received: Received, verdict: Judgement, state: str, wording: Wording
+    folder: Path,
+    name: str,
+    received: Received,
+    verdict: Judgement,
+    state: str,
+    wording: Wording,
+    attempt: Path | None = None,
 ) -> tuple[Path, Path]:
     """Write ``<name>.csv`` and ``<name>.html`` into the sender's reports folder, replacing both.
 
-    Raises OSError when the folder cannot be written.
+    ``attempt``: the folder they are first written in, where it is on the same file system. Raises
+    OSError when a folder cannot be written.
     """
     folder.mkdir(parents=True, exist_ok=True)
     sheet, page = folder / f"{name}.csv", folder / f"{name}.html"
-    _write(sheet, _as_csv(verdict, wording))
-    _write(page, _as_html(received, verdict, state, wording))
+    if attempt is not None and attempt.stat().st_dev != folder.stat().st_dev:
+        attempt = None
+    _write(sheet, _as_csv(verdict, wording), attempt)
+    _write(page, _as_html(received, verdict, state, wording), attempt)
     return sheet, page
 
 
-def _write(target: Path, text: str) -> None:
-    temporary = target.with_name(f".{target.name}.part")
+def _write(target: Path, text: str, attempt: Path | None) -> None:
+    temporary = (attempt or target.parent) / f".{target.name}.part"
     with temporary.open("w", encoding="utf-8", newline="") as file:
         file.write(text)
         file.flush()

@@ -8,8 +8,7 @@ answer, the agreement says (``answered_when``): those with a decision.
 A list holds references, so it is sealed like a package, kept in the vault, and placed from there.
 """
 
-import shutil
-from collections.abc import Callable, Container, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -20,6 +19,7 @@ from gateway.agreement.workingdays import WorkingDays
 from gateway.crypto.faults import CryptoFault
 from gateway.dispatch import Dispatch
 from gateway.dispatch.flatfile import write_csv
+from gateway.dispatch.making import work_folder
 from gateway.dispatch.place import PlacementConflict, PlacementFailed, place
 from gateway.records.leaf import Fact
 from gateway.records.ledger import event, move, record
@@ -84,22 +84,17 @@ def reconcile(parts: Dispatch, flow: Flow, now: datetime) -> bool:
         day = reconciliations.unlisted_day(tx, flow.id)
     if day is None:
         return False
-    work = parts.home.packages_work / f"reconciliation-{flow.id}-{day.isoformat()}"
-    work.mkdir(parents=True, mode=0o700)
-    try:
+    with work_folder(parts, f"reconciliation-{flow.id}-{day.isoformat()}") as work:
         plain = work / "list.csv"
         with parts.database.transaction() as tx:
             lines = _Lines(tx, parts, flow, day)
             write_csv(plain, _COLUMNS, lines)
         _keep(parts, flow, day, plain, lines, now)
-    finally:
-        # What cannot be removed now the next tick sweeps, or says why not: the list is made.
-        shutil.rmtree(work, ignore_errors=True)
     return True
 
 
 def place_lists(
-    parts_of: Callable[[str], Dispatch], database: Database, now: datetime, flows: Container[str]
+    parts_of: Callable[[str], Dispatch], database: Database, now: datetime, flows: Collection[str]
 ) -> Iterator[ListPlaced]:
     """Place every list of those flows that waits, from the vault; one fault stops no other."""
     with database.transaction() as tx:

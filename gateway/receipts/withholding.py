@@ -4,14 +4,13 @@ So nothing is destroyed: what is taken away is a copy of what was just read. Fil
 such copies are left as they are, and told of. A signed notice then lies where the package lay.
 """
 
-import shutil
-from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Container, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 from gateway.crypto.faults import CryptoFault
+from gateway.dispatch.making import work_folder
 from gateway.dispatch.parts import Dispatch
 from gateway.dispatch.place import (
     DeliveryFiles,
@@ -46,14 +45,14 @@ class Withheld:
 
 
 def withhold_recalled(
-    parts_of: Callable[[str], Dispatch], database: Database, now: datetime
+    parts_of: Callable[[str], Dispatch], database: Database, now: datetime, flows: Container[str]
 ) -> Iterator[Withheld]:
-    """Withhold every recalled delivery that is not yet; one fault stops no other."""
+    """Withhold every recalled delivery of those flows that is not yet; one fault stops no other."""
     with database.transaction() as tx:
         waiting = [
             (row, package)
             for row in packages.to_withhold(tx)
-            if (package := packages.get(tx, row.package_id)) is not None
+            if (package := packages.get(tx, row.package_id)) is not None and package.flow in flows
         ]
     for row, package in waiting:
         try:
@@ -116,12 +115,13 @@ def _give_notice(
     """Sign the notice, verify the signature, and place both; those of an earlier attempt go."""
     signer = parts.pins.gateway
     notice = notice_of(parts.agreed.agreement, package, row, signer, now)
-    with _work_folder(parts, f"{package.id}-{row.party}-recall") as work:
+    with work_folder(parts, f"{package.id}-{row.party}-recall") as work:
         name = notice_file(package.id)
         said, signature = work / name, work / f"{name}.asc"
         said.write_bytes(to_bytes(notice))
         parts.openpgp.detach_sign(said, signature, signer)
         parts.openpgp.verify_detached(said, signature, signer)
+        parts.database.confirm()
         for earlier in (name, signature.name):
             (folder / earlier).unlink(missing_ok=True)
         place(signature, folder, signature.name)
@@ -134,13 +134,3 @@ def _tell_bucket(bucket: S3Place, said: Path, signature: Path) -> None:
     """A notice of an earlier attempt says the same, and stays: objects are put once."""
     for source in (signature, said):
         bucket.put_if_absent(source, source.name, file_sha256(source))
-
-
-@contextmanager
-def _work_folder(parts: Dispatch, name: str) -> Iterator[Path]:
-    folder = parts.home.packages_work / name
-    folder.mkdir(parents=True, mode=0o700)
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder)

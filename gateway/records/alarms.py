@@ -35,7 +35,7 @@ def clear_about(tx: Transaction, subject: str, at: datetime, but: Collection[str
 
 
 def clear_others(
-    database: Database, code: str, still: set[str], at: datetime, kind: str = ""
+    database: Database, code: str, still: set[str], at: datetime, kind: str | tuple[str, ...] = ""
 ) -> None:
     """Clear every open alarm of a code whose subject is not among those that still hold.
 

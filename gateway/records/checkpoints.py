@@ -6,7 +6,7 @@ the root in base64. Whoever has seen one can tell later whether the log still ad
 
 import base64
 import binascii
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -159,13 +159,19 @@ def _compared(tx: Transaction, seen: Seen) -> Agreement:
         return "forked"
 
 
-def give_out(row: CheckpointRow, targets: Iterable[Path]) -> None:
-    """Write a checkpoint durably into files, in place of earlier ones. Raises OSError."""
+def give_out(
+    row: CheckpointRow, targets: Iterable[Path], confirm: Callable[[], None] = lambda: None
+) -> None:
+    """Write a checkpoint durably into files, in place of earlier ones. Raises OSError.
+
+    ``confirm`` raises where another may have given out a later one (`dispatch.place.place`).
+    """
     for target in targets:
         if target.is_file() and target.read_text(encoding="utf-8") == row.note:
             continue
         with kept_if_whole(target) as part:
             part.write_text(row.note, encoding="utf-8")
+            confirm()
         target.chmod(_READABLE)
 
 

@@ -80,9 +80,9 @@ class Draft:
 class StagedRows:
     """The accepted or the held rows of a drop, being written; `keep` makes them durable."""
 
-    def __init__(self, staging: "Staging", drop_id: str, part: Part) -> None:
+    def __init__(self, staging: "Staging", drop_id: str, part: Part, attempt: Path | None) -> None:
         self._target = staging.path(drop_id, part)
-        self._temporary = self._target.with_name(f".{self._target.name}.part")
+        self._temporary = (attempt or staging.folder) / f".{self._target.name}.part"
         self._temporary.unlink(missing_ok=True)
         descriptor = os.open(self._temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         self._file = os.fdopen(descriptor, "wb")
@@ -121,10 +121,10 @@ class Staging:
         """The file of a drop's accepted or held rows."""
         return self.folder / f"{drop_id}.{part}"
 
-    def open(self, drop_id: str, part: Part) -> StagedRows:
-        """Begin to stage rows."""
+    def open(self, drop_id: str, part: Part, attempt: Path | None = None) -> StagedRows:
+        """Begin to stage rows; in that folder, of the same file system, until they are kept."""
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        return StagedRows(self, drop_id, part)
+        return StagedRows(self, drop_id, part, attempt)
 
     def staged(self) -> list[str]:
         """The drops whose accepted rows are staged, oldest first."""

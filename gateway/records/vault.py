@@ -86,9 +86,12 @@ class Vault:
         self._seen.pop(sha256, None)
         self._blobs.remove(sha256)
 
-    def sweep(self) -> None:
-        """Remove the leavings of an interrupted write; never an object."""
-        self._blobs.sweep()
+    def sweep(self, at_rest_seconds: float = 0.0) -> None:
+        """Remove the leavings of an interrupted write; never an object.
+
+        ``at_rest_seconds``: only those that nobody has written to for so long.
+        """
+        self._blobs.sweep(at_rest_seconds)
 
 
 def _stamp(path: Path) -> tuple[int, ...] | None:

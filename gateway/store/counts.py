@@ -1,6 +1,6 @@
 """How many there are of everything that has a state: for figures, never row by row.
 
-SQLite keeps count by triggers, whoever writes. They refuse nothing (`guards` does).
+The database keeps count by triggers, whoever writes. They refuse nothing (`guards` does).
 """
 
 from collections.abc import Iterator, Mapping
@@ -12,6 +12,7 @@ from gateway.store.columns import metadata
 from gateway.store.database import Transaction
 from gateway.store.schema import alarms, deliveries
 from gateway.store.schema_counts import state_counts
+from gateway.store.serverguards import function_sql
 
 _ADD = (
     "INSERT INTO state_counts (subject, kind, state, count) VALUES ({}, 1) "
@@ -47,15 +48,29 @@ def made_in_0011() -> Iterator[tuple[str, str]]:
             yield name, f"{head} FOR EACH ROW{when} BEGIN {does} END"
 
 
+def made_in_0013() -> Iterator[str]:
+    """SQL of what makes PostgreSQL keep count likewise; the migration 0013 makes it."""
+    more = _ADD.replace("SET count = count", "SET count = state_counts.count")
+    for table, kind in STATED.items():
+        old, new = (f"'{table}', {row}.{kind}, {row}.state" for row in ("OLD", "NEW"))
+        less = f"IF TG_OP <> 'INSERT' THEN {_SUBTRACT.format(old)} END IF;"
+        then = f"IF TG_OP <> 'DELETE' THEN {more.format(new)} END IF;"
+        name = f"gateway_count_{table}"
+        yield function_sql(name, f"BEGIN {less} {then} RETURN NULL; END")
+        moved = f"NEW.state IS DISTINCT FROM OLD.state OR NEW.{kind} IS DISTINCT FROM OLD.{kind}"
+        for trigger, verbs, when in (
+            (f"{table}_counted", "INSERT OR DELETE", ""),
+            (f"{table}_counted_update", "UPDATE", f" WHEN ({moved})"),
+        ):
+            head = f"CREATE TRIGGER {trigger} AFTER {verbs} ON {table}"
+            yield f"{head} FOR EACH ROW{when} EXECUTE FUNCTION {name}()"
+
+
 def by_state(tx: Transaction, what: str) -> dict[tuple[str, str], int]:
     """How many drops, windows, packages, deliveries, requests or mails: by kind, and by state.
 
-    The kind is their flow; of a delivery its party, of a request its act, of a mail its kind. On
-    SQLite the count was kept; elsewhere rows that move at once would wait for one another there,
-    so that they are counted now.
+    The kind is their flow; of a delivery its party, of a request its act, of a mail its kind.
     """
-    if tx.dialect.name != "sqlite":
-        return counted(tx, what)
     asked = sa.select(state_counts.c.kind, state_counts.c.state, state_counts.c["count"]).where(
         state_counts.c.subject == what, state_counts.c["count"] > 0
     )

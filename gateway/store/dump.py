@@ -1,18 +1,16 @@
-"""The rows of a SQLite database as text, table by table: to see whether anything changed."""
+"""The rows of a database as text, table by table: to see whether anything changed."""
 
-import sqlite3
-from contextlib import closing
-from pathlib import Path
+import sqlalchemy as sa
 
-
-def dumped(path: Path) -> dict[str, list[str]]:
-    """Every table's rows, each as text, in the order of their keys."""
-    with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as plain:
-        named = "SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name"
-        tables = [str(name) for (name,) in plain.execute(named)]
-        return {name: _rows(plain, name) for name in tables}
+from gateway.store.database import Database, Transaction
 
 
-def _rows(plain: sqlite3.Connection, table: str) -> list[str]:
-    quoted = '"' + table.replace('"', '""') + '"'
-    return sorted(repr(row) for row in plain.execute(f"SELECT * FROM {quoted}"))  # noqa: S608
+def dumped(database: Database) -> dict[str, list[str]]:
+    """Every table's rows, each as text, in the order of their text. Raises StoreFault."""
+    with database.snapshot() as tx:
+        return {name: _rows(tx, name) for name in sorted(sa.inspect(tx).get_table_names())}
+
+
+def _rows(tx: Transaction, table: str) -> list[str]:
+    quoted = tx.dialect.identifier_preparer.quote_identifier(table)
+    return sorted(repr(tuple(row)) for row in tx.exec_driver_sql(f"SELECT * FROM {quoted}"))  # noqa: S608

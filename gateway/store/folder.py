@@ -1,9 +1,11 @@
 """A blob store in a folder: objects named by the SHA-256 of their bytes, put once."""
 
+import contextlib
 import errno
 import hashlib
 import os
 import secrets
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -94,10 +96,13 @@ class BlobFolder:
         if path.parent.is_dir():
             sync_folder(path.parent)
 
-    def sweep(self) -> None:
-        """Remove what an interrupted `put` left behind."""
+    def sweep(self, at_rest_seconds: float = 0.0) -> None:
+        """Remove what an interrupted `put` left behind, and has stood still for so long."""
+        latest = time.time() - at_rest_seconds
         for leftover in self.root.glob(".*.part"):
-            leftover.unlink(missing_ok=True)
+            with contextlib.suppress(FileNotFoundError):
+                if not at_rest_seconds or leftover.stat().st_mtime < latest:
+                    leftover.unlink()
 
 
 def _copy(source: Path, target: Path) -> tuple[str, int]:

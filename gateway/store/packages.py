@@ -77,12 +77,16 @@ def get(tx: Transaction, package_id: str) -> PackageRow | None:
     return PackageRow(**row) if row else None
 
 
-def to_place(tx: Transaction) -> list[DeliveryRow]:
-    """Deliveries whose bytes are kept but not yet placed, in the order of their packages."""
-    rows = tx.execute(
-        sa.select(deliveries).where(deliveries.c.state == "sealed").order_by(deliveries.c.id)
-    ).mappings()
-    return [DeliveryRow(**row) for row in rows]
+def to_place(tx: Transaction, flows: Collection[str] | None = None) -> list[DeliveryRow]:
+    """Deliveries whose bytes are kept but not yet placed, in the order of their packages.
+
+    ``flows``: of those flows alone.
+    """
+    asked = sa.select(deliveries).where(deliveries.c.state == "sealed")
+    if flows is not None:
+        theirs = sa.select(packages.c.id).where(packages.c.flow.in_(flows))
+        asked = asked.where(deliveries.c.package_id.in_(theirs))
+    return [DeliveryRow(**row) for row in tx.execute(asked.order_by(deliveries.c.id)).mappings()]
 
 
 def deliveries_of(tx: Transaction, package_id: str) -> list[DeliveryRow]:

@@ -1,5 +1,5 @@
 -- What the gateway's own role may do in PostgreSQL. Run by the owner of the tables, who is another
--- role, with psql, after each migration:
+-- role, after each migration: by `init` where [database] owner is set, else with psql:
 --   psql -v service=gateway_service -f postgresql_roles.sql
 -- The service owns nothing, so that it can neither drop, alter nor truncate a table, nor switch
 -- anything off. What is only ever added to it may read and add to; nothing else may it remove.
@@ -8,6 +8,7 @@ REVOKE ALL ON ALL TABLES IN SCHEMA public FROM PUBLIC, :"service";
 REVOKE CREATE ON SCHEMA public FROM PUBLIC, :"service";
 GRANT USAGE ON SCHEMA public TO :"service";
 GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO :"service";
+GRANT SELECT ON alembic_version TO :"service";
 
 -- Only ever added to.
 GRANT SELECT, INSERT ON

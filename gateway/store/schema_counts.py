@@ -4,7 +4,7 @@ import sqlalchemy as sa
 
 from gateway.store.columns import metadata
 
-# On SQLite triggers keep it (`counts`); it can be made anew from the rows.
+# Triggers keep it (`counts`); it can be made anew from the rows.
 state_counts = sa.Table(
     "state_counts",
     metadata,

@@ -253,6 +253,9 @@ class CutDatabase:
         if self.left == 0:
             raise Cut
 
+    def confirm(self) -> None:
+        self.real.confirm()
+
 
 def part(name: str, method: str, nth: int = 1) -> Callable[[Dispatch], Dispatch]:
     return lambda parts: replace(parts, **{name: CutShort(getattr(parts, name), method, nth)})

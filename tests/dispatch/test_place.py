@@ -257,9 +257,9 @@ def test_a_delivery_shows_its_manifest_last(
     order: list[str] = []
     one = placing.place
 
-    def noted(source: Path, folder: Path, name: str) -> str:
+    def noted(source: Path, folder: Path, name: str, **more: Any) -> str:
         order.append(name)
-        return one(source, folder, name)
+        return one(source, folder, name, **more)
 
     monkeypatch.setattr(placing, "place", noted)
     assert place_delivery(files, outbox) == hashlib.sha256(b"p").hexdigest()

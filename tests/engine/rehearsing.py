@@ -127,7 +127,7 @@ class AtWork:
 
     def tick(self, at: str) -> TickReport:
         """One tick at a London time."""
-        with self.parts(at) as (parts, now), only_worker(self.home.lock, 0):
+        with self.parts(at) as (parts, now), only_worker(parts, 0):
             return tick(parts, now)
 
     # --- what there is ---------------------------------------------------------------------------

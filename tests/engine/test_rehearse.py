@@ -25,7 +25,7 @@ ID = "notifications-2026-03-02-90"
 
 
 def begin(work: AtWork, party: str = "dfe", flow: str | None = None, at: str = AT) -> str:
-    with work.parts(at) as (parts, now), only_worker(work.home.lock, 0):
+    with work.parts(at) as (parts, now), only_worker(parts, 0):
         begun = rehearse(parts, party, now, flow)
     assert [(item.party, item.fault) for item in begun.placed] == [(party, None)]
     return begun.package_id

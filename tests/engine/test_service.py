@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from types import SimpleNamespace
 from urllib.request import urlopen
 
 import psutil
@@ -16,6 +17,8 @@ import pytest
 from rehearsing import clean_row, csv_of
 
 from gateway.engine.lock import WorkerBusy, only_worker
+from gateway.settings import Home
+from gateway.store.database import Database
 
 PATIENCE_SECONDS = 60
 
@@ -141,14 +144,16 @@ def test_an_unsafe_start_is_refused(rehearsal_home, run_gateway):
 
 
 def test_two_workers_wait_for_one_another(tmp_path):
-    path, order = tmp_path / "worker.lock", []
+    home, order = Home(tmp_path), []
+    home.var.mkdir()
+    parts = SimpleNamespace(home=home, database=Database.at(home.database))
 
     def second():
-        with only_worker(path, 30):
+        with only_worker(parts, 30):
             order.append("second")
 
-    with only_worker(path, 0):
-        with pytest.raises(WorkerBusy) as busy, only_worker(path, 0.2):
+    with only_worker(parts, 0):
+        with pytest.raises(WorkerBusy) as busy, only_worker(parts, 0.2):
             pass
         assert busy.value.code == "worker.busy"
         waiting = threading.Thread(target=second)

@@ -65,7 +65,7 @@ class Worker:
         """One tick, with the worker's own answer to what it cannot do."""
         now, _ = moment(self.home, at)
         try:
-            with only_worker(self.home.lock, 5):
+            with only_worker(self.parts, 5):
                 said = as_json(self.parts, tick(self.parts, now, progress))
         except Exception as error:
             fault = as_fault(WORKER, error)

@@ -43,7 +43,7 @@ def some(home: Path, pattern: str, count: int = 1) -> bool:
 POINTS: dict[str, Callable[[Path], bool]] = {
     "claimed": lambda home: some(home, "var/work/drops/*/*/claimed"),
     "original sealed": lambda home: some(home, "var/vault/??/*"),
-    "being staged": lambda home: some(home, "var/staged/.*"),
+    "being staged": lambda home: some(home, "var/work/drops/*/*/attempt-*/.*.accepted.part"),
     "staged": lambda home: some(home, "var/staged/*.held"),
     "reported": lambda home: some(home, "outbox/ofsted/reports/*.html"),
     "workbook begun": lambda home: some(home, "var/work/packages/*/plain/*"),

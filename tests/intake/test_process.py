@@ -87,6 +87,9 @@ class CutDatabase:
         if self.left == 0:
             raise Cut
 
+    def confirm(self) -> None:
+        self.real.confirm()
+
 
 class CutReader:
     """The real reader, stopped after the n-th frame."""

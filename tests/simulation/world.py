@@ -124,7 +124,7 @@ class Daemon:
         with seams.armed(seam) if seam else seams.disarmed():
             parts = self.running(now)
             try:
-                with only_worker(parts.home.lock, 0), self._watching():
+                with only_worker(parts, 0), self._watching():
                     report = tick(parts, now)
             except WorkerBusy:
                 self.world.seen["busy"] += 1

@@ -1,7 +1,7 @@
 """The migrations make exactly the tables of the schema, and guard what is only ever added to."""
 
 import sqlite3
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +10,9 @@ import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 
+from gateway.store import counts
 from gateway.store.database import Database, StoreFault, Transaction
-from gateway.store.schema import drops, metadata
+from gateway.store.schema import drops, metadata, windows
 
 AT = datetime(2026, 3, 2, 16, 0, tzinfo=UTC)
 
@@ -175,3 +176,28 @@ def test_rows_that_do_not_add_up_are_refused(database: Database, counts: Counts)
 def test_rows_that_add_up_are_taken(database: Database, counts: Counts) -> None:
     with database.transaction() as tx:
         add_drop(tx, counts)
+
+
+# --- what is counted -----------------------------------------------------------------------------
+
+
+def window(tx: Transaction, day: int, state: str = "due") -> None:
+    values = {"flow": "notifications", "due_at": AT, "missed": False, "state": state}
+    tx.execute(sa.insert(windows).values(day=date(2026, 3, day), **values))
+
+
+def test_a_database_of_before_is_counted_once(tmp_path: Path) -> None:
+    database = Database.at(tmp_path / "gateway.db")
+    try:
+        database.upgrade("0010")
+        with database.transaction() as tx:
+            window(tx, 2)
+            window(tx, 3, "packed")
+        database.upgrade()
+        with database.transaction() as tx:
+            window(tx, 4)
+        with database.snapshot() as tx:
+            assert counts.by_state(tx, "windows") == counts.counted(tx, "windows")
+            assert counts.by_state(tx, "windows")["notifications", "due"] == 2
+    finally:
+        database.close()

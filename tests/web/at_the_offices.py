@@ -102,7 +102,7 @@ class Offices:
 
     def tick(self) -> TickReport:
         """The worker looks."""
-        with only_worker(self.work.home.lock, 5):
+        with only_worker(self.parts, 5):
             return tick(self.parts, self.now)
 
     def recall(self, reason: str = "It went to the wrong day.") -> str:

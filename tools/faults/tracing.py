@@ -17,6 +17,8 @@ _LINE = re.compile(r"^(?:(\d+) +)?([a-z0-9_]+)\((.*)$")
 _QUOTED = re.compile(r'"([^"]*)"|<([^>]+)>(\(deleted\))?')
 _RANDOM = (
     (re.compile(r"\d{8}-[0-9a-f]{12}"), "DROP"),
+    (re.compile(r"/attempt-\w+"), ""),
+    (re.compile(r"(?<=\d\d-\d\d)\.\w{8}(?=/|$)"), ""),
     (re.compile(r"\.(sealing-[^/]+|[0-9a-f]{16})\.part"), "PART"),
     (re.compile(r"[a-z-]+-\d{4}-\d\d-\d\d-\d\d(?=[./]|$)"), "PACKAGE"),
     (re.compile(r"vault/[0-9a-f]{2}/[0-9a-f]{64}"), "vault/SHA"),

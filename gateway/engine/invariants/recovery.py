@@ -2,11 +2,13 @@
 
 import hashlib
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
 from gateway.engine.invariants.breach import Breach
-from gateway.settings import Home
+from gateway.settings import Home, Settings
+from gateway.store.database import Database
 from gateway.store.dump import dumped
 from gateway.store.folder import sha256_of
 
@@ -23,9 +25,10 @@ class Picture:
 
 def picture(home: Home) -> Picture:
     """What a recovery could change: the database, the vault, staged rows, work and outboxes."""
+    with closing(Database.of(home, Settings.load(home.settings_file))) as database:
+        rows_of = dumped(database)
     tables = {
-        name: hashlib.sha256("\n".join(rows).encode()).hexdigest()
-        for name, rows in dumped(home.database).items()
+        name: hashlib.sha256("\n".join(rows).encode()).hexdigest() for name, rows in rows_of.items()
     }
     folders = (home.outbox, home.vault, home.staged, home.work, home.inbox)
     files = {

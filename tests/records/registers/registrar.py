@@ -100,7 +100,7 @@ class Book:
 
     def by_hand(self, sql: str, *values: object) -> None:
         """Somebody writes into the database, past all triggers."""
-        plain = sqlite3.connect(self.database.url.removeprefix("sqlite:///"))
+        plain = sqlite3.connect(self.database.url.database or "")
         names = "SELECT name FROM sqlite_master WHERE type = 'trigger'"
         for (name,) in plain.execute(names).fetchall():
             plain.execute(f"DROP TRIGGER {name}")

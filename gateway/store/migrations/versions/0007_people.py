@@ -151,5 +151,7 @@ def upgrade() -> None:
         ["person_id"],
         unique=False,
     )
+    if op.get_bind().dialect.name != "sqlite":
+        return  # PostgreSQL has its triggers of 0013
     for _, sql in made_in_0007():
         op.execute(sql)

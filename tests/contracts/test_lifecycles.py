@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 from hypothesis import given
 from hypothesis import strategies as st
+from twins import KINDS, made
 
 from gateway.store import drops, packages, windows
 from gateway.store.database import Database, Transaction
@@ -154,17 +154,17 @@ def snapshot(tx: Transaction) -> dict[str, list[Any]]:
     }
 
 
-@pytest.fixture(scope="module")
-def things(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
+@pytest.fixture(scope="module", params=KINDS)
+def things(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Database]:
     """A database with one thing of each kind; whoever uses it rolls back what is done."""
-    path: Path = tmp_path_factory.mktemp("things") / "gateway.db"
-    database = Database.at(path)
-    database.upgrade()
-    with database.transaction() as tx:
-        fill(tx)
-        tx.exec_driver_sql("DROP TRIGGER holds_no_update")  # it would refuse `put_in_state`
-    yield database
-    database.close()
+    with made(request, request.param, tmp_path_factory.mktemp("things")) as twin:
+        with twin.database.transaction() as tx:
+            fill(tx)
+        on = " ON holds" if twin.kind == "postgresql" else ""
+        twin.by_hand(f"DROP TRIGGER holds_no_update{on}")  # it would refuse `put_in_state`
+        yield twin.database
 
 
 class Undone(Exception):

@@ -1,7 +1,6 @@
 """What is counted as it happens is what would be counted row by row."""
 
 from datetime import UTC, date, datetime
-from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -58,20 +57,3 @@ def test_what_is_rolled_back_is_not_counted(database: Database) -> None:
         moved_and_refused()
     with database.snapshot() as tx:
         assert counts.by_state(tx, "windows") == {}
-
-
-def test_a_database_of_before_is_counted_once(tmp_path: Path) -> None:
-    database = Database.at(tmp_path / "gateway.db")
-    try:
-        database.upgrade("0010")
-        with database.transaction() as tx:
-            window(tx, "notifications", 2)
-            window(tx, "notifications", 3, "packed")
-        database.upgrade()
-        with database.transaction() as tx:
-            window(tx, "notifications", 4)
-        with database.snapshot() as tx:
-            assert counts.by_state(tx, "windows") == counts.counted(tx, "windows")
-            assert counts.by_state(tx, "windows")["notifications", "due"] == 2
-    finally:
-        database.close()
