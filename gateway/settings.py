@@ -102,6 +102,12 @@ class MailSettings(Part):
     timeout_seconds: float = Field(default=10.0, gt=0, le=120)
 
 
+class BackupSettings(Part):
+    """After how many hours without a backup an alarm is raised; 0 is off (docs/operate.md)."""
+
+    overdue_hours: int = Field(default=0, ge=0, le=24 * 366)
+
+
 class Settings(BaseModel):
     """This deployment. Times in seconds, sizes in bytes; unknown keys are refused."""
 
@@ -120,6 +126,7 @@ class Settings(BaseModel):
     records: dict[str, S3Outbox] = {}  # by sender: where its sealed originals are handed over
     vault: VaultBucket = VaultBucket()
     mail: MailSettings = MailSettings()
+    backup: BackupSettings = BackupSettings()
 
     @classmethod
     def load(cls, path: Path) -> "Settings":

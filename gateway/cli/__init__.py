@@ -11,6 +11,7 @@ from gateway.agreement.load import AgreementFaults
 from gateway.cli import (
     administration,
     agreement,
+    backup,
     client,
     digest,
     evidence,
@@ -37,6 +38,7 @@ for group in (
     exchange,
     look,
     ledger,
+    backup,
     evidence,
     vault,
     officers,

@@ -1,4 +1,8 @@
-"""One worker at a time: an exclusive lock on a file, let go by the kernel when its holder dies."""
+"""One worker at a time: an exclusive lock on a file, let go by the kernel when its holder dies.
+
+Whoever wants it waits with the turn in hand, another lock, and lets that go once at work. So a
+worker with much to do, which wants it again at once, comes after the command that waits.
+"""
 
 import fcntl
 import os
@@ -20,10 +24,19 @@ class WorkerBusy(Exception):
 @contextmanager
 def only_worker(path: Path, patience_seconds: float) -> Iterator[None]:
     """Hold the home's lock. Raises WorkerBusy when it is still held after so many seconds."""
+    deadline = time.monotonic() + patience_seconds
+    with _file(path) as lock:
+        with _file(path.with_suffix(".turn")) as turn:
+            _acquire(turn, deadline)
+            _acquire(lock, deadline)
+        yield
+
+
+@contextmanager
+def _file(path: Path) -> Iterator[int]:
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
-        _acquire(descriptor, time.monotonic() + patience_seconds)
-        yield
+        yield descriptor
     finally:
         os.close(descriptor)
 

@@ -10,7 +10,6 @@ import hashlib
 import smtplib
 import socket
 import ssl
-import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -21,6 +20,7 @@ from email.utils import format_datetime
 from pathlib import Path
 from threading import Event, Timer
 
+from gateway.crypto.credentials import secret_file
 from gateway.engine.parts import Parts
 from gateway.records.alarms import clear_alarm, raise_alarm
 from gateway.records.leaf import Fact
@@ -78,7 +78,7 @@ def password_of(keys: Path) -> str:
 
     Raises PostFault when it is not there or not private.
     """
-    path = keys / "mail.password"
+    path, forbidden = secret_file(keys / "mail.password")
     try:
         mode = path.stat().st_mode
         text = path.read_text(encoding="utf-8").strip()
@@ -88,7 +88,7 @@ def password_of(keys: Path) -> str:
             "The password of the mail server cannot be read.",
             "Write it into keys/mail.password, mode 0600, or take `username` out of [mail].",
         ) from error
-    if stat.S_IMODE(mode) & 0o077:
+    if mode & forbidden:
         raise PostFault(
             "mail.password-open",
             "The password of the mail server can be read by others.",
