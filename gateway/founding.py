@@ -14,6 +14,7 @@ from gateway.access.officers import Officer, OfficerRole, Officers, load_officer
 from gateway.access.rehearsal import Shown, make_people, train_people
 from gateway.agreement.load import Agreed, load_agreements
 from gateway.bootstrap import by_flow
+from gateway.crypto.credentials import secret_file
 from gateway.crypto.faults import CryptoFault
 from gateway.crypto.keys import (
     REHEARSAL_MADE,
@@ -253,7 +254,8 @@ def _rehearsal_people(
     tx: Transaction, home: Home, officers: Officers, versions: tuple[Agreed, ...]
 ) -> tuple[Shown, ...]:
     """One person of each role, for the site: made once, and trained whenever they are not."""
-    secret, now = HomeKeys(home.root).web_secret.read_bytes(), datetime.now(UTC)
+    secret = secret_file(HomeKeys(home.root).web_secret)[0].read_bytes()
+    now = datetime.now(UTC)
     shown = make_people(tx, home.root, secret, _parties(versions), now)
     signatories = {party.id for item in versions for party in item.agreement.signatories}
     staff = Officers(tuple(officers), tuple(sorted(signatories)))

@@ -126,6 +126,12 @@ class QueueSettings(Part):
     stalled_seconds: float = Field(default=30.0, ge=1.0, le=3600.0)
 
 
+class BackupSettings(Part):
+    """After how many hours without a backup an alarm is raised; 0 is off (docs/operate.md)."""
+
+    overdue_hours: int = Field(default=0, ge=0, le=24 * 366)
+
+
 class Settings(BaseModel):
     """This deployment. Times in seconds, sizes in bytes; unknown keys are refused."""
 
@@ -146,6 +152,7 @@ class Settings(BaseModel):
     records: dict[str, S3Outbox] = {}  # by sender: where its sealed originals are handed over
     vault: VaultBucket = VaultBucket()
     mail: MailSettings = MailSettings()
+    backup: BackupSettings = BackupSettings()
 
     @model_validator(mode="after")
     def _queue_has_a_server(self) -> "Settings":

@@ -15,6 +15,7 @@ MODULES: Mapping[str, tuple[str, ...]] = {
     "exchange": ("check", "tick", "withdraw", "replace", "open", "password"),
     "look": ("status",),
     "ledger": ("ledger",),
+    "backup": ("backup", "restore"),
     "evidence": ("evidence", "assurance"),
     "vault": ("vault", "hold", "retention"),
     "officers": ("officers", "away", "request", "approve", "token"),

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Literal
 
+from gateway.crypto.credentials import secret_file
 from gateway.crypto.faults import CryptoFault
 from gateway.crypto.keystate import KeyState, Usage
 from gateway.crypto.openpgp import OpenPGP, pick, refuse_unusable
@@ -143,7 +144,7 @@ class KeyReport:
 def make_home_key(home: Path) -> Path:
     """Make ``keys/home.key`` unless it is there: it is never replaced, for it opens what rests."""
     path = HomeKeys(home).home_key
-    if not path.exists():
+    if not secret_file(path)[0].exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         with kept_if_whole(path) as part:
             part.write_bytes(secrets.token_bytes(32))
@@ -153,7 +154,7 @@ def make_home_key(home: Path) -> Path:
 def make_web_secret(home: Path) -> None:
     """Make the web site's own secret, unless it is there: without it all enrol anew."""
     path = HomeKeys(home).web_secret
-    if not path.exists():
+    if not secret_file(path)[0].exists():
         with kept_if_whole(path) as part:
             part.write_bytes(secrets.token_bytes(32))
 

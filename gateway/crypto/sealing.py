@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from gateway.crypto.credentials import secret_file
 from gateway.crypto.faults import CryptoFault
 
 KEY_BYTES = 32
@@ -47,12 +48,7 @@ class HomeKey:
 
         Raises ``home-key.missing``, ``home-key.unsafe`` (others may read it), ``home-key.damaged``.
         """
-        store = os.environ.get("CREDENTIALS_DIRECTORY")
-        credential = Path(store, "home.key") if store else None
-        # systemd grants its credentials by an access list, which shows in the group's bits.
-        found, forbidden = path, 0o077
-        if credential is not None and credential.exists():
-            found, forbidden = credential, 0o007
+        found, forbidden = secret_file(path)
         if not found.exists():
             raise CryptoFault(
                 "home-key.missing",

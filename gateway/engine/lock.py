@@ -1,5 +1,8 @@
 """One worker at a time: an exclusive lock on a file, let go by the kernel when its holder dies.
 
+Whoever wants it waits with the turn in hand, another lock, and lets that go once at work. So a
+worker with much to do, which wants it again at once, comes after the command that waits.
+
 Where the database is a server's, other hosts may work at the same home: there it is held as well.
 """
 
@@ -8,6 +11,7 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Protocol
 
 from gateway.settings import Home
@@ -38,13 +42,21 @@ class WorkerBusy(Exception):
 def only_worker(parts: Held, patience_seconds: float) -> Iterator[None]:
     """Hold the home. Raises WorkerBusy when it is still held after so many seconds, StoreFault."""
     deadline = time.monotonic() + patience_seconds
-    descriptor = os.open(parts.home.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        _acquire(descriptor, deadline)
+    with _file(parts.home.lock) as lock:
+        with _file(parts.home.lock.with_suffix(".turn")) as turn:
+            _acquire(turn, deadline)
+            _acquire(lock, deadline)
         with parts.database.held(_NAME, deadline - time.monotonic()) as is_ours:
             if not is_ours:
                 raise WorkerBusy("A worker on another host is at work in this home.")
             yield
+
+
+@contextmanager
+def _file(path: Path) -> Iterator[int]:
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        yield descriptor
     finally:
         os.close(descriptor)
 

@@ -10,7 +10,6 @@ import hashlib
 import smtplib
 import socket
 import ssl
-import stat
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -23,6 +22,7 @@ from pathlib import Path
 from threading import Event, Timer
 from typing import Any
 
+from gateway.crypto.credentials import secret_file
 from gateway.engine.parts import Parts
 from gateway.records.alarms import clear_alarm, raise_alarm
 from gateway.records.leaf import Fact
@@ -80,7 +80,7 @@ def password_of(keys: Path) -> str:
 
     Raises PostFault when it is not there or not private.
     """
-    path = keys / "mail.password"
+    path, forbidden = secret_file(keys / "mail.password")
     try:
         mode = path.stat().st_mode
         text = path.read_text(encoding="utf-8").strip()
@@ -90,7 +90,7 @@ def password_of(keys: Path) -> str:
             "The password of the mail server cannot be read.",
             "Write it into keys/mail.password, mode 0600, or take `username` out of [mail].",
         ) from error
-    if stat.S_IMODE(mode) & 0o077:
+    if mode & forbidden:
         raise PostFault(
             "mail.password-open",
             "The password of the mail server can be read by others.",

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import datetime
 
+from gateway.engine.backupwatch import watch_backup
 from gateway.engine.clock import read_clock, watch_clock
 from gateway.engine.custody import watch_custody
 from gateway.engine.digests import make_digests, mark_of
@@ -26,6 +27,7 @@ def keep_watch(parts: Parts, now: datetime) -> list[Fault]:
     watches: tuple[tuple[str, Callable[[], object]], ...] = (
         ("watch:clock", lambda: watch_clock(parts, now, read_clock())),
         ("watch:disk", lambda: watch_disk(parts, now)),
+        ("watch:backup", lambda: watch_backup(parts, now)),
         ("watch:custody", lambda: watch_custody(parts, now)),
         ("watch:tokens", lambda: watch_tokens(parts, now)),
         ("watch:registers", lambda: watch_registers(parts, now)),

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from flask import Flask
 
+from gateway.crypto.credentials import secret_file
 from gateway.crypto.keys import HomeKeys
 from gateway.engine.face import FaceParts
 from gateway.engine.webtls import require_safe
@@ -34,7 +35,7 @@ def serve(
 
 def _secret(home: Home) -> bytes:
     try:
-        return HomeKeys(home.root).web_secret.read_bytes()
+        return secret_file(HomeKeys(home.root).web_secret)[0].read_bytes()
     except FileNotFoundError as error:
         raise SettingsFault(
             "web.no-secret",

@@ -164,6 +164,25 @@ def test_two_workers_wait_for_one_another(tmp_path):
     assert order == ["first", "second"]
 
 
+def test_who_waits_comes_before_who_wants_it_again_at_once(tmp_path):
+    path, over = tmp_path / "worker.lock", threading.Event()
+
+    def busy():
+        while not over.is_set():
+            with only_worker(path, 30):
+                time.sleep(0.01)
+
+    working = threading.Thread(target=busy)
+    working.start()
+    try:
+        for _ in range(3):
+            with only_worker(path, 30):
+                pass
+    finally:
+        over.set()
+        working.join()
+
+
 def test_an_agreement_edited_while_it_runs_is_noticed_and_stops_dispatch(service):
     """Every process starts anew, so that none goes by what is no longer in the files."""
     first = service.wait_for("working")

@@ -8,6 +8,7 @@ from prometheus_client import CollectorRegistry, Metric, generate_latest
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
+from gateway.engine.backupwatch import last_backup
 from gateway.engine.clock import LATEST
 from gateway.engine.door import DoorClosed
 from gateway.engine.keywatch import key_ends
@@ -73,6 +74,10 @@ def _of_the_home(tx: Transaction, now: datetime) -> Iterator[Metric]:
     if checkpoint is not None:
         age = _seconds(now, checkpoint.made_at)
         yield _one("last_checkpoint_age_seconds", "Time since the ledger was signed", age)
+    backup = last_backup(tx)
+    if backup is not None:
+        age = _seconds(now, backup.made_at)
+        yield _one("last_backup_age_seconds", "Time since the last backup", age)
     family = GaugeMetricFamily(
         "gateway_key_days_left", "Days until a pinned key ends", labels=("party", "role")
     )

@@ -8,6 +8,7 @@ from ipaddress import ip_address
 
 from flask import Blueprint, Response, abort, current_app, request
 
+from gateway.crypto.credentials import secret_file
 from gateway.crypto.keys import HomeKeys
 from gateway.store.database import StoreFault
 from gateway.web.assets import Assets
@@ -76,7 +77,8 @@ def _may_read_figures(the_site: Site) -> bool:
     """By the token where there is one; without, from loopback, and never through a proxy."""
     home = the_site.parts.home
     try:
-        token = HomeKeys(home.root).metrics_token.read_text(encoding="ascii").strip()
+        found, _ = secret_file(HomeKeys(home.root).metrics_token)
+        token = found.read_text(encoding="ascii").strip()
     except FileNotFoundError:
         peer = request.remote_addr or ""
         return not the_site.parts.settings.web.behind_proxy and _is_loopback(peer)

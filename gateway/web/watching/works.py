@@ -4,6 +4,7 @@ import shutil
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from gateway.engine.backupwatch import LastBackup, last_backup
 from gateway.engine.clock import LATEST, read_clock
 from gateway.engine.keywatch import KeySeen, keys_seen
 from gateway.store import alarms, checkpoints, meta, watching
@@ -59,7 +60,7 @@ def works_of(tx: Transaction, site: Site, now: datetime) -> Works:
         _queue(watching.waiting(tx)),
         _disk(site),
         _clock({item.code for item in alarms.open_alarms(tx)}),
-        Line("Last backup", "None is recorded: the gateway makes no backup of itself yet.", False),
+        _backup(last_backup(tx), site.parts.settings.backup.overdue_hours, now),
         _checkpoint(checkpoints.latest(tx), now),
     )
     return Works(lines, tuple(_key(item, now) for item in keys_seen(tx)))
@@ -98,6 +99,14 @@ def _clock(open_alarms: set[str]) -> Line:
         None: "The system does not say whether a time source keeps it.",
     }
     return Line("Clock", kept[read_clock().synchronised])
+
+
+def _backup(last: LastBackup | None, overdue_hours: int, now: datetime) -> Line:
+    if last is None:
+        return Line("Last backup", "None was made yet: see `gateway backup`.", False)
+    since = max(now - last.made_at, timedelta(0))
+    words = f"{ago(since)} ago, with {last.leaves:,} leaves of the ledger."
+    return Line("Last backup", words, not overdue_hours or since <= timedelta(hours=overdue_hours))
 
 
 def _checkpoint(latest: CheckpointRow | None, now: datetime) -> Line:
