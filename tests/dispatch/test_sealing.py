@@ -298,6 +298,6 @@ def test_a_manifest_that_its_signature_does_not_fit_is_not_placed(
     gateway, dfe = keyrings["gateway"], keyrings["dfe"]
     to = [Addressee("dfe", "openpgp+password", dfe.key)]
     keys = gateway.key, keyrings["ofsted"].key
-    with pytest.raises(CryptoFault) as fault:
-        seal(contents, tmp_path, _Disk(gateway.home), *keys, to, PASSWORD)
+    with _Disk(gateway.home) as disk, pytest.raises(CryptoFault) as fault:
+        seal(contents, tmp_path, disk, *keys, to, PASSWORD)
     assert fault.value.code == "signature.bad"
