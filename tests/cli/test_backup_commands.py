@@ -177,7 +177,7 @@ def test_backups_that_are_made_while_files_are_dropped(lived, call, to_restore, 
             minute = len(ticked)
             lived.rows(clean_row(10 + minute), clean_row(1000 + minute, gender="Q"))
             at = f"2026-03-02T{18 + minute // 60}:{minute % 60:02}"
-            with lived.parts(at) as (parts, now), only_worker(lived.home.lock, 60):
+            with lived.parts(at) as (parts, now), only_worker(parts, 60):
                 ticked.append(tick(parts, now))
 
     working = threading.Thread(target=work_on)

@@ -165,18 +165,20 @@ def test_two_workers_wait_for_one_another(tmp_path):
 
 
 def test_who_waits_comes_before_who_wants_it_again_at_once(tmp_path):
-    path, over = tmp_path / "worker.lock", threading.Event()
+    home, over = Home(tmp_path), threading.Event()
+    home.var.mkdir()
+    parts = SimpleNamespace(home=home, database=Database.at(home.database))
 
     def busy():
         while not over.is_set():
-            with only_worker(path, 30):
+            with only_worker(parts, 30):
                 time.sleep(0.01)
 
     working = threading.Thread(target=busy)
     working.start()
     try:
         for _ in range(3):
-            with only_worker(path, 30):
+            with only_worker(parts, 30):
                 pass
     finally:
         over.set()
