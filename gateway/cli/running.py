@@ -1,0 +1,67 @@
+"""Commands that run the service: the supervisor of all its processes, and the workers' own."""
+
+import sys
+from datetime import UTC, datetime
+
+import click
+
+from gateway.agreement.windows import london_date
+from gateway.cli.context import Cli
+from gateway.engine.agreementfiles import AgreementFiles
+from gateway.engine.doctor import refuse_unsafe_start
+from gateway.engine.logs import log_as_json
+from gateway.engine.queue.opening import open_shared
+from gateway.engine.supervise import chosen, supervise
+from gateway.engine.watching import keep_watching
+from gateway.engine.webtls import require_safe
+from gateway.engine.worker import take_jobs, work
+from gateway.settings import Settings, SettingsFault
+
+
+@click.command()
+@click.option("--api", metavar="HOST:PORT", default="", help="Serve the HTTP API there too.")
+@click.option("--sftp", metavar="HOST:PORT", default="", help="Serve SFTP there too.")
+@click.option("--web", metavar="HOST:PORT", default="", help="Serve the web site there too.")
+@click.pass_obj
+def run(cli: Cli, api: str, sftp: str, web: str) -> None:
+    """Run the service until it is told to stop (SIGTERM or Ctrl-C)."""
+    log_as_json()
+    settings = Settings.load(cli.home.settings_file)
+    if listen := web or settings.web.listen:
+        require_safe(cli.home, settings.web, listen)
+    refuse_unsafe_start(cli.home)
+    if cli.home.is_rehearsal:
+        click.echo("This is a REHEARSAL: nothing here is secret or real.", err=True)
+    files = AgreementFiles(cli.home.config, lambda: london_date(datetime.now(UTC)))
+    services = chosen(settings, api, sftp, web)
+    sys.exit(supervise(cli.home.root, services, files.changed))
+
+
+@click.command(hidden=True)
+@click.pass_obj
+def worker(cli: Cli) -> None:
+    """A worker process of `run`: the only one, which watches as well, or one of several."""
+    log_as_json()
+    with cli.parts() as (parts, _):
+        if parts.settings.queue.engine == "embedded":
+            work(parts)
+        else:
+            take_jobs(parts, open_shared(parts))
+
+
+@click.command(hidden=True)
+@click.pass_obj
+def watch(cli: Cli) -> None:
+    """The process of `run` that gives several workers their jobs."""
+    log_as_json()
+    with cli.parts() as (parts, _):
+        if parts.settings.queue.engine == "embedded":
+            raise SettingsFault(
+                "queue.embedded",
+                "In this home one worker does watch and work.",
+                "Run `gateway run`; or see [queue] in docs/settings.md.",
+            )
+        keep_watching(parts, open_shared(parts))
+
+
+COMMANDS = (run, worker, watch)
