@@ -1,10 +1,11 @@
-"""What every table is made with: times in UTC, and how its constraints are named."""
+"""What every table is made with: times in UTC, text of any length, and names of constraints."""
 
 from datetime import UTC, datetime
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Dialect
+from sqlalchemy.ext.compiler import compiles
 
 
 class UtcDateTime(sa.types.TypeDecorator[datetime]):
@@ -22,6 +23,12 @@ class UtcDateTime(sa.types.TypeDecorator[datetime]):
 
     def process_result_value(self, value: Any, _: Dialect) -> datetime | None:
         return None if value is None else value.replace(tzinfo=UTC)
+
+
+@compiles(sa.String, "postgresql")
+def _text(*_: object, **__: object) -> str:
+    """A length is for the reader: SQLite keeps to none, and so PostgreSQL does not either."""
+    return "TEXT"
 
 
 metadata = sa.MetaData(

@@ -7,6 +7,7 @@ snapshot, and waits for nobody. PostgreSQL keeps the same rules (`postgresql`).
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -165,8 +166,10 @@ class Database:
 
     def _made(self, **more: Any) -> sa.Engine:
         engine = sa.create_engine(self.url, **self._options, **more)
-        if self._is_sqlite:
-            sa.event.listen(engine, "connect", _prepare_sqlite)
+        prepare = _prepare_sqlite
+        if not self._is_sqlite:  # loaded here alone: a file needs no driver of a server
+            prepare = import_module("gateway.store.servertext").prepare
+        sa.event.listen(engine, "connect", prepare)
         return engine
 
     def _begun(self, connection: sa.Connection) -> None:

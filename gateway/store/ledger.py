@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from gateway.store.database import Transaction
 from gateway.store.schema import ledger, ledger_index, ledger_salts
 
+_READ = 1_000
 _LONDON = ZoneInfo("Europe/London")
 
 
@@ -62,8 +63,9 @@ def hashes(tx: Transaction, seq: int) -> tuple[bytes, bytes]:
 
 
 def leaves(tx: Transaction, after: int = 0) -> Iterator[LeafRow]:
-    """All leaves after a place, in order."""
-    for row in tx.execute(sa.select(ledger).where(ledger.c.seq > after).order_by(ledger.c.seq)):
+    """All leaves after a place, in order; some at a time, within the transaction."""
+    asked = sa.select(ledger).where(ledger.c.seq > after).order_by(ledger.c.seq)
+    for row in tx.execute(asked.execution_options(yield_per=_READ)):
         yield LeafRow(row.seq, bytes(row.leaf), bytes(row.leaf_hash), bytes(row.nodes))
 
 

@@ -132,6 +132,14 @@ def add_drop(tx: Transaction, drop_id: str) -> None:
     drops.add(tx, drop_id=drop_id, **told, sha256="s", original="o", agreement_hash="h")  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize("text", ["x" * 500, "nul\0 within", "\N{GRINNING FACE}", "'\"%(a)s:b\\"])
+def test_any_text_can_be_put_and_sought(database: Database, text: str) -> None:
+    with database.transaction() as tx:
+        assert meta.get(tx, text) is None
+        meta.put(tx, text, text)
+        assert meta.get(tx, text) in (text, text.replace("\0", "\ufffd"))
+
+
 def test_text_is_put_in_order_as_python_does(database: Database) -> None:
     names = ["a-b", "a", "B", "ab", "a b", "é", "Z", "_", "10", "9"]
     with database.transaction() as tx:
