@@ -7,21 +7,33 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Literal
 
 from measure import Cost, measure
 
 CHECKOUT = Path(__file__).resolve().parent.parent
+Package = Literal["xlsx", "csv"]
+_WORKBOOK = '\nformats = ["xlsx"]\n'
 MORNING, WINDOW = "2025-03-17T09:00", "2025-03-17T16:00"  # a Monday after all dates of the workload
 
 
 class Exchange:
     """Fresh rehearsal homes, each a copy of one that ``init`` made before any clock started."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, package: Package = "xlsx") -> None:
+        """``package``: what its agreement says a package's rows travel as."""
         self._folder = folder
-        self._template = folder / "template"
+        self._template = folder / f"template-{package}"
         self._home = folder / "home"
         shutil.rmtree(self._template, ignore_errors=True)
+        config = self._template / "config"
+        shutil.copytree(CHECKOUT / "config", config)
+        self._template.chmod(0o700)
+        agreement = config / "agreements" / "ofsted-dfe.toml"
+        told = agreement.read_text()
+        if _WORKBOOK not in told:
+            sys.exit("The agreement no longer says of its flows that a package is a workbook.")
+        agreement.write_text(told.replace(_WORKBOOK, f'\nformats = ["{package}"]\n'))
         self._run(self._template, "init", "--rehearsal")
 
     def start(self) -> Cost:
@@ -45,6 +57,11 @@ class Exchange:
         window = self._measured("tick", "--now", WINDOW)
         self._check(len(files), rows)
         return intake, window
+
+    def validated(self, file: Path) -> Cost:
+        """The cost of `check`, which judges a file by every rule and sends nothing."""
+        command = self._command(self._template, "check", str(file), "--flow", "notifications")
+        return measure(command, os.environ, self._folder)
 
     def _check(self, files: int, rows: int) -> None:
         told = json.loads(self._run(self._home, "status", "--now", WINDOW, "--json"))

@@ -23,7 +23,7 @@ from statistics import median
 from livesite import running_site
 from memory import forget_peak, peak_mib, resident_mib
 from report import machine
-from run import make_files, shared
+from run import make_files
 from sitepage import replace_section
 
 CHECKOUT = Path(__file__).resolve().parent.parent
@@ -90,7 +90,7 @@ def made_home(name: str, longest: int = 0) -> Path:
 def timed_uploads(many: int) -> list[Took]:
     """Check and send files by turns. Raises NotAnswered; a file that is not accepted ends it."""
     root = made_home("typical")
-    files = make_files(shared() / "make_workload.py", ROWS, many + 1, "csv")
+    files = make_files(ROWS, many + 1, "csv")
     took = []
     with running_site(root) as site:
         for file in files:
@@ -127,7 +127,7 @@ def large_upload(size: int) -> tuple[list[Memory], float, float, str]:
 
 def _large_file(size: int) -> Path:
     """An extract of exactly that size: the rows of a typical day, over and over."""
-    [typical, *_] = make_files(shared() / "make_workload.py", ROWS, 1, "csv")
+    [typical, *_] = make_files(ROWS, 1, "csv")
     heading, _, rows = typical.read_bytes().partition(b"\r\n")
     path = FOLDER / "large.csv"
     with path.open("wb") as stream:

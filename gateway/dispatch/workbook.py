@@ -141,7 +141,7 @@ def _sheet_name(title: str) -> str:
 def _member(name: str) -> zipfile.ZipInfo:
     info = zipfile.ZipInfo(name, _FIXED)
     info.compress_type = zipfile.ZIP_DEFLATED
-    info._compresslevel = _FAST  # type: ignore[attr-defined]  # of an entry it has no other way
+    info._compresslevel = _FAST  # type: ignore[attr-defined]
     return info
 
 

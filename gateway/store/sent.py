@@ -1,8 +1,9 @@
 """What was sent before, as keyed hashes: one row per reference, with the digest last sent."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import date, datetime
+from itertools import islice
 
 import sqlalchemy as sa
 
@@ -166,8 +167,7 @@ def _each(tx: Transaction, flow: str, *that: sa.ColumnElement[bool]) -> Iterator
 
 def remember(tx: Transaction, flow: str, package_id: str, items: Iterable[SentReference]) -> None:
     """Remember what a package carried; a reference sent before takes its new digest."""
-    table = sent_references
-    statement = sa.text(
+    statement = sa.text(  # untyped, bytes go to the driver as they are
         "INSERT INTO sent_references (flow, reference_mac, row_mac, reference_sealed,"
         " first_package_id, package_id)"
         " VALUES (:flow, :reference_mac, :row_mac, :reference_sealed, :package_id, :package_id)"
@@ -175,16 +175,19 @@ def remember(tx: Transaction, flow: str, package_id: str, items: Iterable[SentRe
         " reference_sealed = excluded.reference_sealed, package_id = excluded.package_id,"
         " first_package_id = CASE WHEN length(sent_references.row_mac) = 0"
         " THEN excluded.first_package_id ELSE sent_references.first_package_id END"
-    ).bindparams(
-        sa.bindparam("reference_mac", type_=table.c.reference_mac.type),
-        sa.bindparam("row_mac", type_=table.c.row_mac.type),
-        sa.bindparam("reference_sealed", type_=table.c.reference_sealed.type),
     )
-    batch: list[dict[str, object]] = []
-    for item in items:
-        batch.append({**asdict(item), "flow": flow, "package_id": package_id})
-        if len(batch) == _WRITE:
-            tx.execute(statement, batch)
-            batch.clear()
-    if batch:
-        tx.execute(statement, batch)
+    remaining = iter(items)
+    while batch := list(islice(remaining, _WRITE)):
+        tx.execute(
+            statement,
+            [
+                {
+                    "flow": flow,
+                    "reference_mac": item.reference_mac,
+                    "row_mac": item.row_mac,
+                    "reference_sealed": item.reference_sealed,
+                    "package_id": package_id,
+                }
+                for item in batch
+            ],
+        )

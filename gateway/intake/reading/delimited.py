@@ -19,11 +19,13 @@ from gateway.intake.reading.encoding import (
     Encoding,
     decide,
     ends_its_last_line,
+    line_blocks,
     open_text,
 )
 from gateway.intake.reading.headings import HEAD_ROWS, KnownHeadings, narrow_enough
+from gateway.intake.reading.plainrecords import Records
 from gateway.intake.reading.refused import Refused, refused
-from gateway.intake.reading.source import Opened
+from gateway.intake.reading.source import Opened, Piece
 
 SEPARATORS = (",", ";", "\t")
 # A longer cell than any line may be must be quoted over several lines: its quote is not closed.
@@ -51,6 +53,12 @@ class DelimitedSource:
         except csv.Error:
             raise refused("file.quotes") from None
 
+    def pieces(self, after: int, width: int, size: int) -> Iterator[Piece]:
+        """The records but for the first ``after``; a blank line is one. Raises Refused."""
+        csv.field_size_limit(LONGEST_CELL)
+        blocks = line_blocks(self._stream, self._encoding)
+        return Records(blocks, self._separator, size).pieces(after, width)
+
     def text(self, cell: str) -> str:
         """The cell itself."""
         return cell
@@ -62,10 +70,6 @@ class DelimitedSource:
     def breaks_off(self) -> bool:
         """Whether the last line has no end."""
         return not ends_its_last_line(self._stream, self._encoding)
-
-    def position(self) -> int:
-        """Bytes of the file read so far."""
-        return self._stream.tell()
 
 
 def open_delimited(stream: BinaryIO, book: RuleBook) -> Opened:

@@ -16,6 +16,7 @@ from gateway.intake.reading.refused import refused
 from gateway.intake.reading.windows1252 import is_beyond_doubt
 
 LONGEST_LINE = 8 * 1024 * 1024  # bytes between two line ends
+_LINES_AT_ONCE = 20 * 1024 * 1024  # bytes of a block of lines
 
 _UTF_8, _WINDOWS_1252 = "utf-8", "cp1252"
 _MARKS = ((b"\xef\xbb\xbf", _UTF_8), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"))
@@ -69,6 +70,21 @@ def open_text(stream: BinaryIO, encoding: Encoding) -> io.TextIOWrapper:
     raw = _Blocks(_cleaned(stream, encoding))
     codec = _WINDOWS_1252 if encoding.codec == _WINDOWS_1252 else _UTF_8
     return io.TextIOWrapper(io.BufferedReader(raw, BLOCK), encoding=codec, newline="")
+
+
+def line_blocks(stream: BinaryIO, encoding: Encoding) -> Iterator[str]:
+    """The same text in large blocks, each ending where a line ends (the file's end is one too)."""
+    codec = _WINDOWS_1252 if encoding.codec == _WINDOWS_1252 else _UTF_8
+    held = bytearray()
+    for block in _cleaned(stream, encoding):
+        held += block
+        if len(held) >= _LINES_AT_ONCE:
+            feed, carriage = held.rfind(b"\n"), held.rfind(b"\r", 0, len(held) - 1)
+            if end := max(feed, carriage) + 1:
+                yield held[:end].decode(codec)
+                del held[:end]
+    if held:
+        yield held.decode(codec)
 
 
 def ends_its_last_line(stream: BinaryIO, encoding: Encoding) -> bool:

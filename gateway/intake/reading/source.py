@@ -9,7 +9,19 @@ import polars as pl
 from gateway.intake.findings import Finding
 from gateway.intake.reading.headings import HeadingRow
 
+MOST_ROWS = 20_000  # of a batch
 Row = list[Any]  # cells: text alone in a text file; text, numbers and dates of a sheet
+
+
+@dataclass(frozen=True, slots=True)
+class Plain:
+    """Records read at once: their numbers, and columns of text ``c0`` on, a blank cell being ""."""
+
+    numbers: pl.Series
+    frame: pl.DataFrame
+
+
+Piece = list[tuple[int, Row]] | Plain
 
 
 class Source(Protocol):
@@ -27,6 +39,13 @@ class Source(Protocol):
         """All rows, from the first, anew at each call. Raises Refused."""
         ...
 
+    def pieces(self, after: int, width: int, size: int, /) -> Iterator[Piece]:
+        """All rows but the first ``after``, with their numbers, at most ``size`` at a time.
+
+        Rows of ``width`` cells may come at once, and blank ones be left out. Raises Refused.
+        """
+        ...
+
     def text(self, cell: Any) -> str:
         """One cell as text."""
         ...
@@ -37,10 +56,6 @@ class Source(Protocol):
 
     def breaks_off(self) -> bool:
         """Whether the file stops without ending its last line, as when its writing was cut."""
-        ...
-
-    def position(self) -> int:
-        """How far into the file the reading is, in bytes: what a batch may weigh."""
         ...
 
 

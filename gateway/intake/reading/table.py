@@ -5,6 +5,7 @@ headings is a data row and is given, with its own number, whatever is wrong with
 """
 
 import itertools
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -13,10 +14,10 @@ import polars as pl
 from gateway.agreement.model import RuleBook
 from gateway.agreement.normalise import fold_heading
 from gateway.intake.findings import Finding, finding
-from gateway.intake.reading.source import Opened, Row
+from gateway.intake.reading.source import MOST_ROWS, Opened, Plain, Row
 
-_STEP = 64  # rows taken between two looks at the batch's weight
-_BATCH_BYTES = 32 * 1024 * 1024
+LONGEST_TOTALS = 40  # characters of a word for totals
+_DIGIT = re.compile("[0-9]")
 _MOST_REPEATS = 20  # repeated heading rows that are told one by one
 
 
@@ -48,7 +49,6 @@ class OpenedTable:
         self.rows = 0
         self._source = opened.source
         self._width = max(0, len(self.headings) - opened.source.offset)
-        self._numbered = enumerate(opened.source.rows(), 1)
         self._repeats: list[int] = []
         self._totals = 0
         self._totals_words = {fold_heading(word) for word in book.flow.files.totals_words}
@@ -57,32 +57,30 @@ class OpenedTable:
         self._first = next(cell for cell in self.headings if cell)
         self._skip_preamble(opened.heading.index)
 
-    def batches(self, wanted: Sequence[int], size: int = 20_000) -> Iterator[Batch]:
-        """The data rows, about ``size`` at a time: fewer where cells are long.
+    def batches(self, wanted: Sequence[int], size: int = MOST_ROWS) -> Iterator[Batch]:
+        """The data rows, at most ``size`` at a time.
 
         ``wanted`` are positions in ``headings``. Raises Refused ``file.quotes`` when the text
         breaks further down: what was given before then does not count.
         """
-        numbers: list[int] = []
-        rows: list[Row] = []
-        findings: list[Finding] = []
-        began = self._source.position()
-        step = self._step()
-        while step:
-            following = self._step()
-            for number, row in step:
-                if self._is_data(row, number):
-                    numbers.append(number)
-                    rows.append(self._fit(row, number, findings))
-            if not following:
-                self._tell_cut(step[-1][0], findings)
-            if len(rows) >= size or self._source.position() - began > _BATCH_BYTES:
-                yield self._batch(numbers, rows, wanted, findings)
-                numbers, rows, findings = [], [], []
-                began = self._source.position()
-            step = following
-        if rows:
-            yield self._batch(numbers, rows, wanted, findings)
+        held: Batch | None = None
+        last = 0
+        for piece in self._source.pieces(self._above, self._breadth, size):
+            if held is not None:
+                yield from self._given(held)
+            held = None
+            if isinstance(piece, Plain):
+                yield from self._given(self._plain(piece, wanted))
+            else:
+                held, last = self._odd(piece, wanted), piece[-1][0]
+        if held is not None:
+            self._tell_cut(last, held.findings)
+            yield from self._given(held)
+
+    def _given(self, batch: Batch) -> Iterator[Batch]:
+        self.rows += batch.frame.height
+        if batch.frame.height:
+            yield batch
 
     def closing_findings(self) -> list[Finding]:
         """What was passed over: repeated heading rows (by row, the first 20) and totals rows."""
@@ -96,16 +94,14 @@ class OpenedTable:
         """Whether the file ends with its headings, without a line end. Ask when all is read."""
         return not self.rows and self._source.breaks_off()
 
-    def _step(self) -> list[tuple[int, Row]]:
-        return list(itertools.islice(self._numbered, _STEP))
-
     def _tell_cut(self, last: int, findings: list[Finding]) -> None:
         """A short record at the very end, without a line end, was cut while it was written."""
         if findings[-1:] == [finding("row.short", row=last)] and self._source.breaks_off():
             findings[-1] = finding("row.cut-short", row=last)
 
     def _skip_preamble(self, above: int) -> None:
-        rows = [row for _, row in itertools.islice(self._numbered, above + 1)]
+        rows = list(itertools.islice(self._source.rows(), above + 1))
+        self._above, self._breadth = above + 1, len(rows[-1])
         lines = sum(self._first_filled(row) is not None for row in rows[:-1])
         if lines:
             self.findings.append(finding("file.preamble", count=lines))
@@ -140,7 +136,7 @@ class OpenedTable:
 
     def _is_totals(self, row: Row, place: int, text: str) -> bool:
         """A totals word first, and no reference that would make it an incident's row."""
-        if len(text) > 40 or fold_heading(text) not in self._totals_words:
+        if len(text) > LONGEST_TOTALS or fold_heading(text) not in self._totals_words:
             return False
         if self._reference is None:
             return True
@@ -161,20 +157,60 @@ class OpenedTable:
             findings.append(finding("row.short", row=number))
         return row + [""] * (width - length)
 
-    def _batch(
-        self, numbers: list[int], rows: list[Row], wanted: Sequence[int], findings: list[Finding]
-    ) -> Batch:
-        self.rows += len(rows)
+    def _odd(self, piece: list[tuple[int, Row]], wanted: Sequence[int]) -> Batch:
+        """A batch of rows that are looked at one by one."""
+        findings: list[Finding] = []
+        data = [(number, row) for number, row in piece if self._is_data(row, number)]
+        rows = [self._fit(row, number, findings) for number, row in data]
         columns = list(zip(*rows, strict=True))
-        series = [pl.Series("row", numbers, dtype=pl.UInt32)]
+        series = [pl.Series("row", [number for number, _ in data], dtype=pl.UInt32)]
         for position in wanted:
             place = position - self._source.offset
             name = f"c{position}"
-            if place < 0:
+            if place < 0 or not rows:
                 series.append(pl.Series(name, [None] * len(rows), dtype=pl.String))
             else:
                 series.append(self._source.series(name, columns[place]))
-        frame = pl.DataFrame(series)
-        text = pl.col(pl.String)
-        blank = text.str.strip_chars() == ""
-        return Batch(frame.with_columns(pl.when(~blank).then(text)), findings)
+        return Batch(_blanks_out(pl.DataFrame(series)), findings)
+
+    def _plain(self, piece: Plain, wanted: Sequence[int]) -> Batch:
+        """A batch of records read at once: those alone are looked at that may be no data."""
+        first = _first_cells(piece.frame)
+        data = first.is_not_null()
+        for at in self._suspects(first):
+            row = list(piece.frame.row(at))
+            data[at] = self._is_data(row, piece.numbers[at])
+        numbers, frame = piece.numbers.filter(data), piece.frame.filter(data)
+        findings = []
+        if beyond := frame.columns[self._width :]:
+            filled = _first_cells(frame.select(beyond)).is_not_null()
+            findings = [finding("row.long", row=number) for number in numbers.filter(filled)]
+        columns = [numbers, *(frame[f"c{position}"] for position in wanted)]
+        return Batch(_blanks_out(pl.DataFrame(columns)), findings)
+
+    def _suspects(self, first: pl.Series) -> pl.Series:
+        """Where the first filled cell reads as a heading row's does, or as a totals row's may."""
+        words = [word for word in self._totals_words if word]
+        marks = "".join(map(re.escape, sorted(self._initials - {""}))) or "$^"
+        may_total = first.str.contains(rf"^(?:(?i:[{marks}])|[^\x00-\x7f])")
+        if not any(map(_DIGIT.search, words)):
+            may_total &= ~first.str.contains("[0-9]")
+        may_total &= first.str.len_chars() <= LONGEST_TOTALS
+        return ((first == self._first) | may_total).arg_true()
+
+
+def _first_cells(frame: pl.DataFrame) -> pl.Series:
+    """The first filled cell of each row, trimmed; null where the row is blank."""
+    found = pl.Series([None], dtype=pl.String).new_from_index(0, frame.height)
+    for column in frame.iter_columns():
+        if not found.null_count():
+            break
+        text = column.str.strip_chars()
+        found = found.zip_with(found.is_not_null() | (text == ""), text)
+    return found
+
+
+def _blanks_out(frame: pl.DataFrame) -> pl.DataFrame:
+    text = pl.col(pl.String)
+    blank = text.str.strip_chars() == ""
+    return frame.with_columns(pl.when(~blank).then(text))

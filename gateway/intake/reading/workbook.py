@@ -20,7 +20,7 @@ from gateway.intake.reading.cells import CONTROL, FAILED, cell_series, cell_text
 from gateway.intake.reading.headings import HEAD_ROWS, HeadingRow, KnownHeadings, narrow_enough
 from gateway.intake.reading.refused import Refused, refused
 from gateway.intake.reading.sheetscan import LAST_ROW, NARROW, SheetScan
-from gateway.intake.reading.source import Opened, Row
+from gateway.intake.reading.source import Opened, Piece, Row
 from gateway.intake.reading.xmlguard import guarded, is_xml
 
 MOST_CELLS = 64 * 1024 * 1024  # of the rectangle that calamine allocates, about 30 bytes each
@@ -55,6 +55,12 @@ class SheetSource:
             self._mark(row, failed.get(below, ()))
             yield row
 
+    def pieces(self, after: int, _width: int, size: int) -> Iterator[Piece]:
+        """The rows but for the first ``after``. Raises Refused."""
+        numbered = itertools.islice(enumerate(self.rows(), 1), after, None)
+        while piece := list(itertools.islice(numbered, size)):
+            yield piece
+
     def text(self, cell: Any) -> str:
         """A cell as text."""
         return cell_text(cell)
@@ -66,10 +72,6 @@ class SheetSource:
     def breaks_off(self) -> bool:
         """Never: a workbook that was cut cannot be opened."""
         return False
-
-    def position(self) -> int:
-        """Nothing: the sheet is in memory already."""
-        return 0
 
     def _filled(self) -> Iterator[Row]:
         return iter(()) if self._cells.start is None else iter(self._cells.iter_rows())
