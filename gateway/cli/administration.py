@@ -1,5 +1,6 @@
 """Commands of the administrator: making a home, running the service, looking after it."""
 
+import ctypes
 import sys
 from datetime import UTC, datetime
 
@@ -14,11 +15,13 @@ from gateway.engine.doctor import Look, examine_home, refuse_unsafe_start
 from gateway.engine.invariants import WORDS, Breach, by_code, examine
 from gateway.engine.lock import only_worker
 from gateway.engine.logs import log_as_json
-from gateway.engine.supervise import chosen, supervise
+from gateway.engine.supervise import WORKER_ALONE, chosen, supervise
 from gateway.engine.webtls import require_safe
 from gateway.engine.worker import work
 from gateway.founding import found
 from gateway.settings import Settings
+
+_PR_SET_DUMPABLE = 4  # prctl(2)
 
 
 @click.command()
@@ -100,8 +103,11 @@ def _say_invariants(breaches: list[Breach]) -> None:
 @click.option("--api", metavar="HOST:PORT", default="", help="Serve the HTTP API there too.")
 @click.option("--sftp", metavar="HOST:PORT", default="", help="Serve SFTP there too.")
 @click.option("--web", metavar="HOST:PORT", default="", help="Serve the web site there too.")
+@click.option(
+    "--alone", is_flag=True, help="The worker alone: the faces are services of their own."
+)
 @click.pass_obj
-def run(cli: Cli, api: str, sftp: str, web: str) -> None:
+def run(cli: Cli, api: str, sftp: str, web: str, alone: bool) -> None:
     """Run the service until it is told to stop (SIGTERM or Ctrl-C)."""
     log_as_json()
     settings = Settings.load(cli.home.settings_file)
@@ -111,7 +117,7 @@ def run(cli: Cli, api: str, sftp: str, web: str) -> None:
     if cli.home.is_rehearsal:
         click.echo("This is a REHEARSAL: nothing here is secret or real.", err=True)
     files = AgreementFiles(cli.home.config, lambda: london_date(datetime.now(UTC)))
-    services = chosen(settings, api, sftp, web)
+    services = WORKER_ALONE if alone else chosen(settings, api, sftp, web)
     sys.exit(supervise(cli.home.root, services, files.changed))
 
 
@@ -120,8 +126,14 @@ def run(cli: Cli, api: str, sftp: str, web: str) -> None:
 def worker(cli: Cli) -> None:
     """The worker process of `run`."""
     log_as_json()
+    _shut_memory()
     with cli.parts() as (parts, _):
         work(parts)
+
+
+def _shut_memory() -> None:
+    """Nobody but root looks into this process: /proc would lead its own user to what it holds."""
+    ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
 
 
 COMMANDS = (init, doctor, run, worker)

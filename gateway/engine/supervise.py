@@ -27,12 +27,16 @@ class Service:
     words: tuple[str, ...]
 
 
+_WORKER = Service("worker", ("worker",))
+WORKER_ALONE = (_WORKER,)
+
+
 def chosen(settings: Settings, api: str = "", sftp: str = "", web: str = "") -> list[Service]:
     """The processes to run. An address given here (host:port) comes before the settings'."""
     api, sftp = api or settings.api.listen, sftp or settings.sftp.listen
     web = web or settings.web.listen
     table = (
-        (True, Service("worker", ("worker",))),
+        (True, _WORKER),
         (api, Service("api", ("api", "--listen", api))),
         (sftp, Service("sftp", ("sftp", "--listen", sftp))),
         (web, Service("web", ("web", "--listen", web))),
