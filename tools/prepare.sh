@@ -83,6 +83,15 @@ if [ "$kind" = dev ]; then
     say "PostgreSQL is not here, so the tests of the database on a server are skipped. Install postgresql for them."
   command -v curl >/dev/null || install curl ||
     say "curl is not here, so the tests of broken downloads are skipped. Install curl for them."
+  command -v systemd-analyze >/dev/null || install systemd ||
+    say "systemd is not here, so the tests of its units are skipped. Install systemd for them."
+  command -v openssl >/dev/null && command -v shellcheck >/dev/null || install openssl shellcheck ||
+    say "openssl or shellcheck is not here, so some tests of deploy/ are skipped. Install both for them."
+  for server in nginx prometheus; do # for `nginx -t` and promtool: neither is to run as a service
+    [ -x /usr/sbin/$server ] || [ -x /usr/bin/$server ] && continue
+    install $server || say "$server is not here, so tests of deploy/ are skipped. Install $server for them."
+    $as_root systemctl disable --now --quiet $server 2>/dev/null || true
+  done
 fi
 
 dev_stamp=$(stamp requirements.txt requirements-dev.txt)

@@ -1,5 +1,6 @@
 """Commands that run the service: the supervisor of all its processes, and those that work."""
 
+import ctypes
 import sys
 from datetime import UTC, datetime
 
@@ -11,19 +12,24 @@ from gateway.engine.agreementfiles import AgreementFiles
 from gateway.engine.doctor import refuse_unsafe_start
 from gateway.engine.logs import log_as_json
 from gateway.engine.queue.opening import open_shared
-from gateway.engine.supervise import chosen, supervise
+from gateway.engine.supervise import chosen, supervise, working
 from gateway.engine.watching import keep_watching
 from gateway.engine.webtls import require_safe
 from gateway.engine.worker import take_jobs, work
 from gateway.settings import Settings, SettingsFault
+
+_PR_SET_DUMPABLE = 4  # prctl(2)
 
 
 @click.command()
 @click.option("--api", metavar="HOST:PORT", default="", help="Serve the HTTP API there too.")
 @click.option("--sftp", metavar="HOST:PORT", default="", help="Serve SFTP there too.")
 @click.option("--web", metavar="HOST:PORT", default="", help="Serve the web site there too.")
+@click.option(
+    "--alone", is_flag=True, help="What works alone: the faces are services of their own."
+)
 @click.pass_obj
-def run(cli: Cli, api: str, sftp: str, web: str) -> None:
+def run(cli: Cli, api: str, sftp: str, web: str, alone: bool) -> None:
     """Run the service until it is told to stop (SIGTERM or Ctrl-C)."""
     log_as_json()
     settings = Settings.load(cli.home.settings_file)
@@ -33,7 +39,7 @@ def run(cli: Cli, api: str, sftp: str, web: str) -> None:
     if cli.home.is_rehearsal:
         click.echo("This is a REHEARSAL: nothing here is secret or real.", err=True)
     files = AgreementFiles(cli.home.config, lambda: london_date(datetime.now(UTC)))
-    services = chosen(settings, api, sftp, web)
+    services = working(settings) if alone else chosen(settings, api, sftp, web)
     sys.exit(supervise(cli.home.root, services, files.changed))
 
 
@@ -42,6 +48,7 @@ def run(cli: Cli, api: str, sftp: str, web: str) -> None:
 def worker(cli: Cli) -> None:
     """A worker process of `run`: the only one, which watches as well, or one of several."""
     log_as_json()
+    _shut_memory()
     with cli.parts() as (parts, _):
         if parts.settings.queue.engine == "embedded":
             work(parts)
@@ -54,6 +61,7 @@ def worker(cli: Cli) -> None:
 def watch(cli: Cli) -> None:
     """The process of `run` that gives several workers their jobs."""
     log_as_json()
+    _shut_memory()
     with cli.parts() as (parts, _):
         if parts.settings.queue.engine == "embedded":
             raise SettingsFault(
@@ -62,6 +70,11 @@ def watch(cli: Cli) -> None:
                 "Run `gateway run`; or see [queue] in docs/settings.md.",
             )
         keep_watching(parts, open_shared(parts))
+
+
+def _shut_memory() -> None:
+    """Nobody but root looks into this process: /proc would lead its own user to what it holds."""
+    ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
 
 
 COMMANDS = (run, worker, watch)

@@ -52,6 +52,7 @@ def make_backup(parts: Parts, target: Path, now: datetime, patience_seconds: flo
             "Back it up there, and the home's files with it: see docs/operate.md.",
         )
     home_key = HomeKey.load(HomeKeys(home.root).home_key)
+    _require_sqlite(home)
     _require_new(home, target)
     part = Path(tempfile.mkdtemp(prefix=f".{target.name}-", suffix=".part", dir=target.parent))
     try:
@@ -73,6 +74,15 @@ def make_backup(parts: Parts, target: Path, now: datetime, patience_seconds: flo
     with parts.database.transaction() as tx:
         note_backup(tx, manifest.size, now)
     return manifest
+
+
+def _require_sqlite(home: Home) -> None:
+    if not home.database.is_file():
+        raise BackupRefused(
+            "backup.not-sqlite",
+            "The database of this home is not SQLite, and is backed up by its own means.",
+            "See docs/operate.md, under Back up.",
+        )
 
 
 def _require_new(home: Home, target: Path) -> None:

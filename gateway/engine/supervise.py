@@ -36,10 +36,10 @@ def chosen(settings: Settings, api: str = "", sftp: str = "", web: str = "") -> 
         (sftp, Service("sftp", ("sftp", "--listen", sftp))),
         (web, Service("web", ("web", "--listen", web))),
     )
-    return [*_working(settings), *(service for wanted, service in table if wanted)]
+    return [*working(settings), *(service for wanted, service in table if wanted)]
 
 
-def _working(settings: Settings) -> list[Service]:
+def working(settings: Settings) -> list[Service]:
     """One worker that watches as well; or a watch, and workers for the jobs it gives."""
     if settings.queue.engine == "embedded":
         return [Service("worker", ("worker",))]

@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 from at_the_site import AFTER, AtTheSite
 
+from gateway.engine.backupwatch import note_backup
 from gateway.engine.door import DoorClosed
 from gateway.store import alarms, counts, ledger, meta
 from gateway.web.assets import FOLDER
@@ -172,3 +173,16 @@ def test_it_says_whom_to_tell_of_a_hole_where_somebody_is_named(at, site_set):
     assert told.content_type == "text/plain; charset=utf-8"
     assert "Contact: mailto:security@gateway.example\n" in told.text
     assert re.search(r"^Expires: \d{4}-\d\d-\d\dT00:00:00Z$", told.text, re.MULTILINE)
+
+
+def test_every_figure_that_a_rule_goes_by_is_shown(at_placed, checkout):
+    """deploy/prometheus: a rule about a figure that is not there would never say anything."""
+    rules = (checkout / "deploy" / "prometheus" / "gateway.rules.yml").read_text(encoding="utf-8")
+    named = set(re.findall(r"\b(gateway_[a-z_]+)", rules))
+    assert len(named) > 6
+    at = at_placed
+    with at.site.parts.database.transaction() as tx:
+        note_backup(tx, 5, AFTER)
+    at.worker.answers.append(ANSWER)
+    shown = at.client.get("/metrics").text
+    assert named <= set(re.findall(r"^# TYPE (gateway_[a-z_]+) gauge$", shown, re.MULTILINE))

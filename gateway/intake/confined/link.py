@@ -23,6 +23,9 @@ ENVIRONMENT = {
     "MALLOC_ARENA_MAX": "2",
     # polars' allocator would start threads on import, and the fewer there are the safer the forks.
     "_RJEM_MALLOC_CONF": "background_thread:false",
+    # Its look at the processor runs code that it writes, which a hardened service may not do. The
+    # program that starts us has looked.
+    "POLARS_SKIP_CPU_CHECK": "1",
 }
 
 
