@@ -138,7 +138,7 @@ class Daemon:
     def _watching(self) -> AbstractContextManager[object]:
         if self.world.watching:
             return nullcontext()
-        return mock.patch("gateway.engine.tick.keep_watch", lambda *_: [])
+        return mock.patch("gateway.engine.homesteps.keep_watch", lambda *_: [])
 
     def stop(self) -> None:
         """It is no more: connections close, and what they had begun is undone by the database."""
