@@ -1,12 +1,15 @@
 """The roles for PostgreSQL, tried on a real server: what the service's own role may not do."""
 
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 
 import psycopg
 import pytest
 from pgserver import PASSWORD, PostgreSQL
 
+from gateway.engine.queue import Job, flow_job
+from gateway.engine.queue.distributed import DistributedQueue, make_queue
 from gateway.settings import DatabaseSettings, Home, Settings
 from gateway.store import guards, meta, serverguards
 from gateway.store.database import Database, StoreFault
@@ -164,3 +167,24 @@ def test_init_again_changes_nothing_of_the_roles(roles: Roles) -> None:
     before = sorted(roles.server.ask(asked, roles.name))
     bring_up_to_date(roles.home, roles.settings)
     assert sorted(roles.server.ask(asked, roles.name)) == before
+
+
+def test_the_services_own_role_works_with_the_queue(roles: Roles) -> None:
+    """As two calls of `init` leave it: each first gives the rights to our own tables anew."""
+    for _ in range(2):
+        bring_up_to_date(roles.home, roles.settings)
+        with closing(Database.of(roles.home, roles.settings, as_owner=True)) as owned:
+            make_queue(owned, SERVICE)
+    seen: list[str] = []
+    with closing(Database.of(roles.home, roles.settings)) as database:
+        queue = DistributedQueue(database, 30.0)
+
+        def look(job: Job, _: Database) -> None:
+            seen.append(job.subject)
+            queue.stop()
+
+        queue.hint(flow_job("notes"))
+        assert queue.rescue() == 0
+        queue.work(look)
+    assert seen == ["notes"]
+    assert roles.service("SELECT count(*) FROM procrastinate_jobs") == [(0,)]

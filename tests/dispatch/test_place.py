@@ -240,6 +240,38 @@ def test_a_full_disk_is_told(tmp_path: Path, need_program: Callable[[str], str])
     assert done.stdout.strip() == "disk.full []", done.stderr
 
 
+class Refused(Exception):
+    """Raised in the place of whoever may not go on."""
+
+
+def test_what_may_not_be_shown_any_more_is_not(source: Path, outbox: Path) -> None:
+    def confirm() -> None:
+        assert names(outbox) == [".a.zip.gpg.part"], "whoever takes over finds it"
+        raise Refused
+
+    with pytest.raises(Refused):
+        place(source, outbox, "a.zip.gpg", confirm=confirm)
+    assert names(outbox) == []
+
+
+@pytest.mark.parametrize("anew", [None, b"half of ano"])
+def test_a_copy_taken_away_before_it_is_shown_stays_unseen(
+    source: Path, outbox: Path, anew: bytes | None
+) -> None:
+    """Even where another worker has begun a copy under the same hidden name, which stays."""
+    part = outbox / ".a.zip.gpg.part"
+
+    def taken_over() -> None:
+        part.unlink()
+        if anew is not None:
+            part.write_bytes(anew)
+
+    with pytest.raises(PlacementFailed):
+        place(source, outbox, "a.zip.gpg", confirm=taken_over)
+    assert names(outbox) == ([] if anew is None else [part.name])
+    assert anew is None or part.read_bytes() == anew
+
+
 def test_a_delivery_shows_its_manifest_last(
     tmp_path: Path, outbox: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

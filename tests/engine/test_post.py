@@ -6,6 +6,7 @@ from contextlib import closing, contextmanager
 from datetime import date, datetime, timedelta
 from email.message import Message
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -248,6 +249,26 @@ def test_a_server_that_keeps_one_waiting_does_not_hold_up_the_tick(
         with alarmed(work) as (parts, now):
             assert keep_watch(parts, now) == []
     assert all_queued(work, "mail.broken-off")
+
+
+def test_an_attempt_whose_time_is_over_sends_nothing(
+    work: AtWork, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A worker that stood still in its midst: another may have made the next attempt since."""
+    postbox = Postbox()
+    with serving(postbox) as port:
+        set_mail(work, port)
+        with alarmed(work) as (parts, now):
+            tell_officers(parts, now)
+            told = iter([0.0])
+            clock = SimpleNamespace(monotonic=lambda: next(told, 1000.0))
+            monkeypatch.setattr("gateway.engine.post.time", clock)
+            send_due(parts, now)
+            monkeypatch.undo()
+            assert states(work)["dfe-officer-1"] == ("queued", 1, "mail.unreachable")
+            assert postbox.addresses() == []
+            send_due(parts, now + timedelta(minutes=2))
+    assert sorted(postbox.addresses()) == sorted(FIRST)
 
 
 def test_a_message_sent_again_after_a_crash_is_known_for_the_same(work: AtWork) -> None:

@@ -1,6 +1,8 @@
 """Several workers, processes each, share a home: killed or frozen, nothing is lost or doubled."""
 
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,7 +13,7 @@ import pytest
 from pgserver import PostgreSQL
 from receipting import copied
 from rehearsing import clean_row, csv_of
-from sharing import Shared, settings_of
+from sharing import CHECKOUT, Shared, settings_of
 
 from gateway.engine.invariants import examine
 from gateway.engine.queue import HOME, flow_job
@@ -100,10 +102,8 @@ def assert_one_of_each(shared: Shared) -> None:
 # What must lie on the disk when the worker is frozen.
 POINTS = {
     "claimed": some("var/work/drops/*/*/claimed"),
-    "being staged": some("var/work/drops/*/*/attempt-*/.*.accepted.part"),
     "staged": some("var/staged/*.held"),
     "zipped": some("var/work/packages/*/*.zip"),
-    "all kept": some("var/vault/??/*", 7),
     "first placed": some(f"outbox/dfe/{NOTIFICATIONS}/*.gpg"),
 }
 
@@ -171,3 +171,18 @@ def test_a_tick_is_refused_beside_workers(shared: Shared, run_gateway: Callable[
     told = run_gateway(shared.home.root, "tick", "--now", AT)
     assert told.returncode == 1
     assert "queue.distributed" in told.stdout + told.stderr
+
+
+def test_run_starts_a_watch_and_workers_and_ends_them(shared: Shared) -> None:
+    """In real time: the drop is taken by one of the workers, whatever the day."""
+    with shared.log.open("ab") as log:
+        words = [sys.executable, "-m", "gateway", "--home", str(shared.home.root), "run"]
+        run = subprocess.Popen(words, cwd=CHECKOUT, stdout=log, stderr=log)
+    shared.processes.append(run)
+    shared.until(lambda: list(shared.home.reports_of("ofsted").glob("*.csv")))
+    run.terminate()
+    assert run.wait(120) == 0
+    told = shared.log.read_text()
+    for name in ("watch", "worker-1", "worker-2"):
+        assert f"{name} started" in told
+    assert told.count('"stopped"') == 4

@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from gateway.intake.claim import (
     Candidate,
     StillArriving,
+    begin_attempt,
     candidates,
     claim,
     claimed_before,
@@ -28,6 +29,7 @@ from gateway.intake.claim import (
     put_away,
     settled,
 )
+from gateway.records.staging import Staging
 from gateway.settings import Home, Settings
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -391,6 +393,35 @@ def test_a_file_that_has_gone_is_not_claimed(home: Home, inbox: Path) -> None:
     assert claim(home, item, NOW) is None
     assert list(claimed_before(home)) == []
     assert list(home.drops_work.glob("*/*")) == []
+
+
+def test_another_file_that_came_under_the_name_is_given_back(home: Home, inbox: Path) -> None:
+    """A worker that stood still between its look and its claim: nobody has seen that one settle."""
+    dropped(inbox, content=b"seen")
+    (item,) = look(home)
+    item.path.rename(home.root / "taken-by-another-worker")
+    dropped(inbox, content=b"still arriv", at=time.time())
+    assert claim(home, item, NOW) is None
+    assert (inbox / "march.csv").read_bytes() == b"still arriv"
+    assert list(home.drops_work.glob("*/*")) == []
+
+
+def test_an_attempt_takes_the_ground_from_those_before_it(home: Home, inbox: Path) -> None:
+    dropped(inbox)
+    (item,) = look(home)
+    claimed = claim(home, item, NOW)
+    assert claimed is not None
+    first = begin_attempt(claimed)
+    assert first is not None
+    staged = Staging(home.staged, bytes(32)).open(claimed.drop_id, "accepted", first)
+    second = begin_attempt(claimed)
+    assert second is not None
+    assert (first.exists(), second.is_dir()) == (False, True)
+    with pytest.raises(FileNotFoundError):
+        staged.keep()
+    assert list(home.staged.iterdir()) == []
+    put_away(claimed)
+    assert begin_attempt(claimed) is None
 
 
 def test_a_claim_that_fails_leaves_no_folder(home: Home, inbox: Path) -> None:

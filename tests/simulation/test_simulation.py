@@ -67,5 +67,5 @@ def test_it_would_see_a_row_lost(
 def test_it_would_see_a_drop_forgotten_by_a_restart(
     template: Template, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("gateway.engine.arrivals.claimed_before", lambda _: iter(()))
+    monkeypatch.setattr("gateway.engine.arrivals.claimed_before", lambda *_: iter(()))
     assert found(template, tmp_path, "A file was laid")
