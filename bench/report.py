@@ -206,10 +206,10 @@ starts; the gateway's agents are started and ended within its clock.
 
 What the gateway does for its CPU, and the pipeline does not: it seals the original before anything
 else; reads it in a confined process; checks every field and rule; screens free text against the
-values of the dropped columns; makes a workbook (on L-csv, a CSV
-copy) and reads it back; serves two recipients, not one,
-each with a message of their own; tests each package by decrypting it; writes a signed manifest;
-keeps a record in one transaction; remembers what was sent; and makes everything durable (fsync).
+values of the dropped columns; makes a workbook (on L-csv, a CSV copy) and reads it back; serves two
+recipients, not one, each with a message of their own; tests each package by decrypting it; writes a
+signed manifest; keeps a record in one transaction; remembers what was sent; and makes everything
+durable (fsync).
 
 {tried}"""
 
@@ -316,13 +316,23 @@ def _growth_table(found: list[Workload]) -> list[str]:
     return [*told, "", "The start of two programs is in each figure."]
 
 
+def keeps_to_memory(item: Workload) -> bool:
+    """Whether the largest process of ours keeps to the workload's limit."""
+    return item.median(OURS).peak <= _limit(item)
+
+
+def _limit(item: Workload) -> float:
+    """MiB: what is allowed at all, and a little more where a whole large workbook must be read."""
+    bounds = {name: peak for name, _, peak in targets.LARGE}
+    return max(LIMIT_MIB, bounds.get(item.name, 0.0))
+
+
 def memory_sentence(workloads: list[Workload]) -> str:
     """Whether the largest process of ours keeps to the limit."""
-    worst = max(workloads, key=lambda item: item.median(OURS).peak)
-    peak = worst.median(OURS).peak
-    kept = "keeps to" if peak <= LIMIT_MIB else "BREAKS"
+    worst = max(workloads, key=lambda item: item.median(OURS).peak / _limit(item))
+    kept = "keeps to" if keeps_to_memory(worst) else "BREAKS"
     return (
-        f"The gateway's largest process, on {worst.name}, peaked at {peak:.0f} MiB: "
-        f"it {kept} the limit of {LIMIT_MIB} MiB. "
+        f"The gateway's largest process for its limit, on {worst.name}, peaked at "
+        f"{worst.median(OURS).peak:.0f} MiB: it {kept} the limit of {_limit(worst):.0f} MiB. "
         f"(No figure under {floor():.0f} MiB can be told: the bench's own peak is inherited.)"
     )

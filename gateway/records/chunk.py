@@ -45,10 +45,14 @@ class Column:
         return list(map(self.values.__getitem__, self.codes))
 
     def where(self, wanted: Sequence[object]) -> "Column":
-        """The cells of the rows for which ``wanted`` is true."""
+        """The cells of the rows for which ``wanted`` is true, and no value of any other row."""
         if self.codes is None:
             return Column(list(compress(self.values, wanted)))
-        return Column(self.values, array(self.codes.typecode, compress(self.codes, wanted)))
+        taken = list(compress(self.codes, wanted))
+        used = dict.fromkeys(taken)
+        places = dict(zip(used, range(len(used)), strict=True))
+        codes = array(width(len(used)), map(places.__getitem__, taken))
+        return Column([self.values[code] for code in used], codes)
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,6 +44,14 @@ def test_some_of_the_rows_can_be_taken(
     assert list(unpack(pack(taken))) == expected
 
 
+def test_rows_that_are_taken_bring_no_value_of_the_others() -> None:
+    """A held row's cell must not lie among those that travel, although no row would show it."""
+    chunk = Chunk.of([(number, ("CANARY" if number == 4 else "Leeds",)) for number in range(2, 9)])
+    assert chunk.columns[0].codes is not None
+    assert b"CANARY" in pack(chunk)
+    assert b"CANARY" not in pack(chunk.where([number != 4 for number in chunk.numbers]))
+
+
 def test_what_a_column_repeats_is_kept_once() -> None:
     column = Column.of(["Leeds"] * 5_000 + ["York"] * 5_000)
     assert (list(column.values), column.codes and column.codes.typecode) == (["Leeds", "York"], "B")
