@@ -61,7 +61,7 @@ def open_parts(home: Home, faked: datetime | None = None) -> Iterator[Parts]:
             pins=pins,
             officers=load_officers(home.officers_file, _signatories(agreed)),
             database=database,
-            vault=_vault(home, settings),
+            vault=vault_of(home, settings),
             staging=Staging(home.staged, home_key.derive("staged rows")),
             keyed=_keyed(home_key),
             sealer=Sealer(home_key.derive("small secrets")),
@@ -106,7 +106,7 @@ def open_face(home: Home) -> Iterator[FaceParts]:
         yield FaceParts(home, settings, agreed, database, Vault(BlobFolder(home.vault)), officers)
 
 
-def _vault(home: Home, settings: Settings) -> Vault:
+def vault_of(home: Home, settings: Settings) -> Vault:
     """The vault: a folder, and a bucket as well where one is set. A face reads the folder alone."""
     if not settings.vault.bucket:
         return Vault(BlobFolder(home.vault))

@@ -89,7 +89,7 @@ def found(home: Home, checkout: Path, rehearsal: bool) -> Founded:
         raise SettingsFault(
             "database.elsewhere",
             "This home has its records in var/gateway.db, and [database] url names an empty one.",
-            "Take the url out again: records are not moved. Or make a new home for the new one.",
+            "Run `migrate-home`, which moves them there; or take the url out again.",
         )
     _refuse_mixing(home, new, rehearsal)
     _copy_config(home, checkout)

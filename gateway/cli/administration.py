@@ -4,14 +4,16 @@ import sys
 
 import click
 
-from gateway.bootstrap import default_home
+from gateway.bootstrap import default_home, vault_of
 from gateway.cli.context import PATIENCE_SECONDS, Cli
 from gateway.cli.words import say, say_error, say_json, say_table
 from gateway.engine.doctor import Look, examine_home
+from gateway.engine.homemove import move_home
 from gateway.engine.invariants import WORDS, Breach, by_code, examine
 from gateway.engine.lock import only_worker
 from gateway.engine.queue.opening import make_shared
 from gateway.founding import found
+from gateway.settings import Settings
 
 
 @click.command()
@@ -90,4 +92,19 @@ def _say_invariants(breaches: list[Breach]) -> None:
         say_error(item.code, f"{item.subject}: {item.how}", "See docs/reliability.md.")
 
 
-COMMANDS = (init, doctor)
+@click.command("migrate-home")
+@click.pass_obj
+def migrate_home(cli: Cli) -> None:
+    """Move what an SQLite home holds to the PostgreSQL database, and the bucket, of its settings.
+
+    Stop the service before. All or nothing: what is copied is compared, and the ledger verified.
+    """
+    settings = Settings.load(cli.home.settings_file)
+    moved = move_home(cli.home, settings, vault_of(cli.home, settings), PATIENCE_SECONDS)
+    make_shared(cli.home)
+    say(f"Moved: {moved.rows} rows, compared value by value; {moved.objects} objects of the vault.")
+    say(f"The ledger: {moved.head.size} leaves, root {moved.head.root.hex()}, as before.")
+    say("var/gateway.db stays as it was, closed for good. Next: `doctor --deep`, `ledger verify`.")
+
+
+COMMANDS = (init, doctor, migrate_home)

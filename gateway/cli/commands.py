@@ -9,7 +9,7 @@ from importlib import import_module
 import click
 
 MODULES: Mapping[str, tuple[str, ...]] = {
-    "administration": ("init", "doctor"),
+    "administration": ("init", "doctor", "migrate-home"),
     "running": ("run", "worker", "watch"),
     "faces": ("api", "sftp", "web"),
     "exchange": ("check", "tick", "withdraw", "replace", "open", "password"),

@@ -10,6 +10,7 @@ from gateway.store.kept import APPEND_ONLY
 
 # What the triggers say that refuse (`guards`).
 _GUARDED = (" is only ever added to", " is never removed from")
+_MOVED = "has moved to another database"  # what `moving` has a file say
 # PostgreSQL's own codes (SQLSTATE), where they are not of what the caller did.
 _LOCKED = ("55P03", "40P01", "40001")
 _FULL = ("53100",)
@@ -42,6 +43,12 @@ def _fault(error: sa.exc.DBAPIError) -> StoreFault | None:
             "deletion.refused",
             "Something tried to remove or rewrite what is kept. The database refused it.",
             "Nothing was changed. Report this as a fault of the gateway.",
+        )
+    if _MOVED in text:
+        return StoreFault(
+            "database.moved",
+            "The records of this home have moved to PostgreSQL.",
+            "Name that database in [database] url again (docs/postgresql.md).",
         )
     if state is not None:
         return _of_postgresql(error, state)
