@@ -19,7 +19,7 @@ HOLD = """
 import sys, time
 from gateway.store.database import Database
 with Database(sys.argv[1]).held("worker", 0) as is_ours:
-    print(is_ours, flush=True)
+    print(bool(is_ours), flush=True)
     time.sleep(600)
 """
 
