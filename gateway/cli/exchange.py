@@ -13,7 +13,7 @@ from gateway.dispatch.manifest import KIND_WORDS
 from gateway.engine.lock import only_worker
 from gateway.engine.parts import Parts
 from gateway.engine.tick import TickReport, tick
-from gateway.engine.tickreport import as_json as tick_json
+from gateway.engine.tick import as_json as tick_json
 from gateway.intake import check as check_file
 from gateway.intake.change import replace_drop, withdraw_drop
 from gateway.intake.findings import words

@@ -30,11 +30,11 @@ from gateway.engine.homesteps import (
 from gateway.engine.leavings import sweep, sweep_flow, sweep_home
 from gateway.engine.logkeeping import ledger_stands, ledger_stands_for, moved_since_checkpoint
 from gateway.engine.parts import Parts
-from gateway.engine.tickreport import TickReport
+from gateway.engine.tickreport import TickReport, as_json
 from gateway.engine.windows import open_windows
 from gateway.intake.judge import Progress
 
-__all__ = ["TickReport", "look_at_flow", "look_at_home", "tick"]
+__all__ = ["TickReport", "as_json", "look_at_flow", "look_at_home", "tick"]
 
 
 def tick(parts: Parts, now: datetime, progress: Progress | None = None) -> TickReport:
