@@ -5,6 +5,7 @@ simulated (tests/simulation). Exit: 0 nothing was violated, 1 something was.
 """
 
 import argparse
+import gc
 import importlib
 import multiprocessing
 import os
@@ -58,6 +59,7 @@ def _begin(template: str, scratch: str) -> None:
     world, history = importlib.import_module("world"), importlib.import_module("history")
     made = world.Template(Path(template))
     _MODULES.update(live=lambda seed: history.run(seed, made, Path(scratch)))
+    gc.freeze()  # a killed worker's leavings are looked for: not among what lives for ever
 
 
 def _live(seed: int) -> Any:

@@ -8,52 +8,9 @@ from typing import NoReturn
 import click
 
 from gateway.agreement.load import AgreementFaults
-from gateway.cli import (
-    administration,
-    agreement,
-    backup,
-    client,
-    digest,
-    evidence,
-    exchange,
-    faces,
-    ledger,
-    look,
-    officers,
-    people,
-    queries,
-    recalls,
-    registers,
-    rehearsing,
-    returns,
-    vault,
-)
 from gateway.cli.context import Cli, gateway
 from gateway.cli.words import say_error, say_os_error
 from gateway.engine.faults import own_words
-
-for group in (
-    administration,
-    faces,
-    exchange,
-    look,
-    ledger,
-    backup,
-    evidence,
-    vault,
-    officers,
-    people,
-    agreement,
-    queries,
-    recalls,
-    registers,
-    client,
-    digest,
-    rehearsing,
-    returns,
-):
-    for command in group.COMMANDS:
-        gateway.add_command(command)
 
 
 def main() -> NoReturn:

@@ -10,6 +10,7 @@ import click
 
 from gateway import __version__
 from gateway.bootstrap import default_home, moment, open_parts
+from gateway.cli.commands import Commands
 from gateway.engine.parts import Parts
 from gateway.settings import Home
 
@@ -28,7 +29,7 @@ class Cli:
             yield parts, at
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option(
     "--home",
     type=click.Path(file_okay=False, path_type=Path),

@@ -5,6 +5,7 @@ A key counts by its pinned full fingerprint alone. A result gets its name only a
 
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -15,6 +16,7 @@ from gateway.crypto.gpg import Said, failed, gpg_program, open_gpg, run, said
 from gateway.crypto.gpghome import GpgHome
 from gateway.crypto.keystate import KeyPart, KeyState, Usage, key_states
 from gateway.crypto.outputs import kept_if_whole
+from gateway.crypto.readers import readers_of
 from gateway.crypto.signatures import Signature, judge
 
 __all__ = ["Capability", "KeyState", "OpenPGP", "Signature"]
@@ -23,10 +25,8 @@ Capability = Literal["sign", "encrypt-and-sign"]
 LARGEST_KEY_FILE = 1_000_000  # bytes; a real public key has a few thousand
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9 .,'&/-]{4,99}")
 _FINGERPRINT = re.compile(r"[0-9A-F]{40}")
-_PACKET_KEYID = re.compile(r"^:pubkey enc packet:.*\bkeyid ([0-9A-F]{16})$", re.MULTILINE)
 _LIST = ("--with-secret", "--fingerprint", "--fingerprint", "--list-sigs")
 _SEAL = ("--no-armor", "--compress-algo", "none", "--cipher-algo", "AES256")
-_PROTECTED = re.compile(r"^:(encrypted data packet|aead encrypted packet):", re.MULTILINE)
 
 
 class OpenPGP:
@@ -40,6 +40,8 @@ class OpenPGP:
         gpg_program()
         self._home = GpgHome(home)
         self._faked_time = faked_time
+        self._known: dict[str, KeyState] = {}
+        self._known_at: tuple[int, ...] = ()  # how the keyring was when these were read
         try:
             self._gpg = open_gpg(self._home.path, faked_time)
         except BaseException:
@@ -141,10 +143,28 @@ class OpenPGP:
         return text.encode("ascii")
 
     def state(self, fingerprint: str) -> KeyState:
-        """What the keyring knows of a key. Raises ``key.unknown``."""
+        """What the keyring knows of a key. Raises ``key.unknown``.
+
+        gpg is asked once for each key while the keyring stays as it is, and again after a run of
+        it that had to be ended.
+        """
         _require_full(fingerprint)
-        _, listing = run(self._gpg, [*_LIST, fingerprint])
-        return pick(key_states(listing), fingerprint)
+        stamp = self._stamp()
+        if stamp != self._known_at or self._gpg.stuck:
+            self._known, self._known_at = {}, stamp
+        if fingerprint not in self._known:
+            _, listing = run(self._gpg, [*_LIST, fingerprint])
+            self._known[fingerprint] = pick(key_states(listing), fingerprint)
+        return self._known[fingerprint]
+
+    def _stamp(self) -> tuple[int, ...]:
+        """Another one whenever a key came, changed or went; public halves and secret ones."""
+        told: list[int] = []
+        for name in ("pubring.kbx", "private-keys-v1.d"):
+            with suppress(FileNotFoundError):
+                about = (self._home.path / name).stat()
+                told += [about.st_ino, about.st_mtime_ns, about.st_size]
+        return tuple(told)
 
     def keys(self) -> tuple[KeyState, ...]:
         """Every key of the keyring, by one run of gpg."""
@@ -190,18 +210,7 @@ class OpenPGP:
                 _refuse_locked(heard)
                 raise failed("encrypt the file", heard)
             _require_signed_by(heard, signer)
-            self._require_readers(part, parts)
-
-    def _require_readers(self, message: Path, parts: Sequence[KeyPart]) -> None:
-        with message.open("rb") as sealed:
-            _, packets = run(self._gpg, ["--list-only", "--list-packets"], sealed)
-        found = sorted(_PACKET_KEYID.findall(packets))
-        if found != sorted(key.keyid for key in parts) or len(_PROTECTED.findall(packets)) != 1:
-            raise CryptoFault(
-                "message.wrong-readers",
-                "The sealed message is not for exactly the keys that were asked for.",
-                "Nothing was sent. Report this as a fault of the gateway.",
-            )
+            _require_readers(part, parts)
 
     def detach_sign(self, source: Path, target: Path, signer: str) -> None:
         """Write an armoured detached signature of ``source``. Raises as ``sign_and_encrypt``."""
@@ -316,6 +325,20 @@ def _mismatch(pinned: str, offered: Sequence[str]) -> CryptoFault:
 def _signing(key: KeyPart) -> tuple[str, ...]:
     # The `!` takes exactly this key: without it gpg may choose another one of the same owner.
     return ("--sign", "--digest-algo", "SHA512", "--local-user", f"{key.fingerprint}!")
+
+
+def _require_readers(message: Path, parts: Sequence[KeyPart]) -> None:
+    try:
+        with message.open("rb") as sealed:
+            found = readers_of(sealed)
+    except ValueError:
+        found = []
+    if sorted(found) != sorted(key.keyid for key in parts):
+        raise CryptoFault(
+            "message.wrong-readers",
+            "The sealed message is not for exactly the keys that were asked for.",
+            "Nothing was sent. Report this as a fault of the gateway.",
+        )
 
 
 def _require_signed_by(heard: Said, signer: KeyPart | None) -> None:

@@ -119,6 +119,25 @@ def test_importing_again_brings_a_new_expiry(ring: Ring, bare_gpg: BareGpg) -> N
         assert openpgp.import_pinned(public, ring.dfe.fingerprint).expires == moved
 
 
+def test_what_another_program_does_to_a_keyring_is_seen_at_once(
+    ring: Ring, bare_gpg: BareGpg
+) -> None:
+    """What is known of a key is remembered no longer than the keyring stays as it was."""
+    with OpenPGP(ring.dfe.home, NOW) as openpgp:
+        assert openpgp.state(ring.dfe.fingerprint).expires is None
+        until = "20170101T000000"
+        bare_gpg(ring.dfe.home, "--quick-set-expire", ring.dfe.fingerprint, until, at=NOW)
+        assert openpgp.state(ring.dfe.fingerprint).expires == datetime(2017, 1, 1, tzinfo=UTC)
+        assert openpgp.state(ring.dfe.fingerprint).has_secret
+        words = ("--yes", "--delete-secret-keys", ring.dfe.fingerprint)
+        bare_gpg(ring.dfe.home, "--batch", *words, at=NOW)
+        assert not openpgp.state(ring.dfe.fingerprint).has_secret
+        bare_gpg(ring.dfe.home, "--batch", "--yes", "--delete-keys", ring.dfe.fingerprint, at=NOW)
+        with pytest.raises(CryptoFault) as caught:
+            openpgp.state(ring.dfe.fingerprint)
+        assert caught.value.code == "key.unknown"
+
+
 def test_a_key_ends_when_its_encryption_subkey_does(ring: Ring, bare_gpg: BareGpg) -> None:
     args = ["--quick-set-expire", ring.dfe.fingerprint, "20180101T000000", "*"]
     bare_gpg(ring.dfe.home, *args, at=NOW)

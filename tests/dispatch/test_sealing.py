@@ -15,6 +15,7 @@ from pydantic import ValidationError
 from gateway.agreement.model import Flow
 from gateway.crypto import excel, zips
 from gateway.crypto.faults import CryptoFault
+from gateway.crypto.openpgp import OpenPGP
 from gateway.dispatch.manifest import inner_from_bytes, outer_from_bytes
 from gateway.dispatch.sealing import (
     Account,
@@ -280,3 +281,23 @@ def test_a_dropped_heading_is_matched_as_headings_are(flow: Flow) -> None:
     told = public_dropped(flow, ["  POST code", "postcode", "CHILD’S full-name", "Postcode of GP"])
     assert told.listed == ("Postcode", "Child's full name")
     assert told.others == 2
+
+
+class _Disk(OpenPGP):
+    """Signs what is then not what lies on the disk."""
+
+    def detach_sign(self, source: Path, target: Path, signer: str) -> None:
+        super().detach_sign(source, target, signer)
+        source.write_bytes(source.read_bytes() + b"\n")
+
+
+def test_a_manifest_that_its_signature_does_not_fit_is_not_placed(
+    contents: Contents, keyrings: dict[str, Any], tmp_path: Path
+) -> None:
+    """The gateway's own signature is verified as a recipient will."""
+    gateway, dfe = keyrings["gateway"], keyrings["dfe"]
+    to = [Addressee("dfe", "openpgp+password", dfe.key)]
+    keys = gateway.key, keyrings["ofsted"].key
+    with _Disk(gateway.home) as disk, pytest.raises(CryptoFault) as fault:
+        seal(contents, tmp_path, disk, *keys, to, PASSWORD)
+    assert fault.value.code == "signature.bad"

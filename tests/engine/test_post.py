@@ -32,7 +32,7 @@ FIRST = [
 
 def set_mail(work: AtWork, port: int, **more: object) -> None:
     """Point the home at a mail server on the loopback."""
-    said = {"host": "127.0.0.1", "port": port, "security": "none", "timeout_seconds": 0.4}
+    said = {"host": "127.0.0.1", "port": port, "security": "none", "timeout_seconds": 20}
     said |= {"sender": "gateway@example.test"} | more
     lines = [f'{name} = "{value}"' if isinstance(value, str) else f"{name} = {value}"
              for name, value in said.items()]  # fmt: skip
@@ -244,7 +244,7 @@ def test_a_server_that_keeps_one_waiting_does_not_hold_up_the_tick(
     work: AtWork, behaviour: Any
 ) -> None:
     with rude(behaviour) as port:
-        set_mail(work, port)
+        set_mail(work, port, timeout_seconds=0.4)
         with alarmed(work) as (parts, now):
             assert keep_watch(parts, now) == []
     assert all_queued(work, "mail.broken-off")

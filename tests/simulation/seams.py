@@ -23,6 +23,8 @@ from typing import Any, Literal
 
 import sqlalchemy as sa
 
+from gateway.store.database import Database
+
 Wrong = Literal["kill", "kill-after", "power-cut", "ENOSPC", "EIO", "meanwhile"]
 _ERRNO = {"ENOSPC": errno.ENOSPC, "EIO": errno.EIO}
 _WANT_ROOM = frozenset({"open", "write", "mkdir", "link", "rename", "fsync", "execute", "commit"})
@@ -316,20 +318,28 @@ class _Connection(sqlite3.Connection):
             _current.writing = False
 
 
-def lay_on(engine: sa.Engine) -> list[sqlite3.Connection]:
-    """Have an engine's connections go through the seam; those that there are, as they come.
+class Moving:
+    """A database whose connections go through the seam, and to the file of whichever run it is.
 
-    Call it before the first. Whoever ends a worker closes them: its death does.
+    ``made``: the connections since it last moved. Whoever ends a worker closes them: its death
+    does.
     """
-    made: list[sqlite3.Connection] = []
 
-    @sa.event.listens_for(engine, "do_connect")
-    def _connect(_dialect: Any, _record: Any, words: Any, more: dict[str, Any]) -> Any:
-        connection = sqlite3.connect(*words, **more, factory=_Connection)
-        made.append(connection)
+    def __init__(self, database: Database, engine: sa.Engine) -> None:
+        self.database = database
+        self._path = ""
+        self._made: list[sqlite3.Connection] = []
+        sa.event.listen(engine, "do_connect", self._connect)
+
+    def to(self, path: Path) -> list[sqlite3.Connection]:
+        """Go to that file from now on. Returns the connections to it, as they come."""
+        self._path, self._made = str(path), []
+        return self._made
+
+    def _connect(self, _dialect: Any, _record: Any, _words: Any, more: dict[str, Any]) -> Any:
+        connection = sqlite3.connect(self._path, **more, factory=_Connection)
+        self._made.append(connection)
         return connection
-
-    return made
 
 
 @contextmanager

@@ -78,7 +78,7 @@ def test_the_database_fails_and_goes_on(
     tmp_path: Path, planned: Callable[[Wrong, int], Seam]
 ) -> None:
     database = Database.at(tmp_path / "db", busy_seconds=0)
-    seams.lay_on(database._engine)
+    seams.Moving(database, database._engine).to(tmp_path / "db")
     with database.transaction() as tx:
         tx.exec_driver_sql("CREATE TABLE kept (value)")
     for wrong, code in (("EIO", "database.unavailable"), ("ENOSPC", "disk.full")):

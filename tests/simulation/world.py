@@ -57,6 +57,7 @@ class Template:
             self.parts = parts
         self.books = {flow: item.rule_book(flow) for flow, item in self.parts.agreed.items()}
         self.reader = StandInReader(self.books)
+        self.databases: dict[int, seams.Moving] = {}
 
     def _rings(self) -> Rings:
         keys = HomeKeys(self.home.root)
@@ -72,6 +73,16 @@ class Template:
     def rule_book(self, flow: str) -> RuleBook:
         """A flow's rule book, made once: that of all its years takes as long as a small drop."""
         return self.books[flow]
+
+    def database(self, place: int, path: Path) -> tuple[Database, list[sqlite3.Connection]]:
+        """That file's database, for the daemon of that place. A new daemon there takes over the
+        engine: what SQLAlchemy has learnt of its statements takes a tenth of a short run to learn.
+        """
+        if place not in self.databases:
+            database = Database.at(path, busy_seconds=0)
+            self.databases[place] = seams.Moving(database, database._engine)
+        moving = self.databases[place]
+        return moving.database, moving.to(path)
 
     def copy(self, root: Path) -> Home:
         """A fresh home: its keys and configuration are the template's own."""
@@ -96,13 +107,14 @@ class Daemon:
     """A worker's process: parts of its own, built when it starts and gone when it is killed."""
 
     world: "World"
+    place: int
     parts: Parts | None = None
     connections: list[sqlite3.Connection] = field(default_factory=list)
 
     def running(self, now: datetime) -> Parts:
         """Its parts, at that time; it starts where it does not run."""
         if self.parts is None:
-            self.parts, self.connections = self.world.build(now)
+            self.parts, self.connections = self.world.build(now, self.place)
         self.parts.openpgp.now = now  # type: ignore[misc]
         return self.parts
 
@@ -160,14 +172,13 @@ class World:
     shown: dict[tuple[str, str, str], bytes] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.daemons = [Daemon(self), Daemon(self)]
-        self.people = Daemon(self)  # the faces: their own connections to the same database
+        self.daemons = [Daemon(self, 0), Daemon(self, 1)]
+        self.people = Daemon(self, 2)  # the faces: their own connections to the same database
 
-    def build(self, now: datetime) -> tuple[Parts, list[sqlite3.Connection]]:
+    def build(self, now: datetime, place: int) -> tuple[Parts, list[sqlite3.Connection]]:
         """Parts as `bootstrap.open_parts` builds them, with the stand-ins at their two seams."""
         base, home = self.template.parts, self.home
-        database = Database.at(home.database, busy_seconds=0)
-        made = seams.lay_on(database._engine)
+        database, made = self.template.database(place, home.database)
         parts = replace(
             base,
             home=home,
