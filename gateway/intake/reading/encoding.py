@@ -16,7 +16,7 @@ from gateway.intake.reading.refused import refused
 from gateway.intake.reading.windows1252 import is_beyond_doubt
 
 LONGEST_LINE = 8 * 1024 * 1024  # bytes between two line ends
-_LINES_AT_ONCE = 20 * 1024 * 1024  # bytes of a block of lines
+_LINES_AT_ONCE = 8 * 1024 * 1024  # bytes of a block of lines
 
 _UTF_8, _WINDOWS_1252 = "utf-8", "cp1252"
 _MARKS = ((b"\xef\xbb\xbf", _UTF_8), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"))
