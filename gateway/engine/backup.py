@@ -45,14 +45,8 @@ def make_backup(parts: Parts, target: Path, now: datetime, patience_seconds: flo
     Raises BackupRefused, WorkerBusy, StoreFault or OSError; then nothing is left.
     """
     home = parts.home
-    if parts.settings.database.url:
-        raise BackupRefused(
-            "backup.server",
-            "The database of this home is on a PostgreSQL server.",
-            "Back it up there, and the home's files with it: see docs/operate.md.",
-        )
     home_key = HomeKey.load(HomeKeys(home.root).home_key)
-    _require_sqlite(home)
+    _require_sqlite(parts)
     _require_new(home, target)
     part = Path(tempfile.mkdtemp(prefix=f".{target.name}-", suffix=".part", dir=target.parent))
     try:
@@ -76,8 +70,8 @@ def make_backup(parts: Parts, target: Path, now: datetime, patience_seconds: flo
     return manifest
 
 
-def _require_sqlite(home: Home) -> None:
-    if not home.database.is_file():
+def _require_sqlite(parts: Parts) -> None:
+    if parts.settings.database.url:  # a home that moved has its old file still
         raise BackupRefused(
             "backup.not-sqlite",
             "The database of this home is not SQLite, and is backed up by its own means.",

@@ -108,6 +108,7 @@ def test_the_home_goes_on_where_it_was(moving: Moving, empty: str) -> None:
     assert [item["rows"] for item in report["packages"]] == [1]
     states = json.loads(moving.call("status", "--json"))["deliveries"]
     assert sorted(item["state"] for item in states) == ["accepted", "placed", "placed", "placed"]
+    assert "backup.not-sqlite" in moving.refused("backup", str(moving.home.root.parent / "copy"))
     assert moving.head()[0] > before[0]
     moving.call("ledger", "verify")
 
