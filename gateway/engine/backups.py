@@ -20,6 +20,7 @@ from gateway.crypto.sealing import HomeKey
 from gateway.crypto.sshkeys import host_key_file
 from gateway.refusal import Refusal
 from gateway.settings import Home, Settings
+from gateway.store.folder import sha256_of
 from gateway.store.mirror import Copied, regular_files
 
 MANIFEST, MAC, TREE = "manifest.json", "manifest.mac", "home"
@@ -162,9 +163,7 @@ def entry_of(file: Copied) -> Entry:
 def entry_at(root: Path, place: str, mode: int) -> Entry:
     """A file that lies in a backup already, as the manifest has it."""
     path = root / place
-    with path.open("rb") as reader:
-        sha256 = hashlib.file_digest(reader, "sha256").hexdigest()
-    return Entry(path=place, sha256=sha256, size=path.stat().st_size, mode=mode)
+    return Entry(path=place, sha256=sha256_of(path), size=path.stat().st_size, mode=mode)
 
 
 def write_durably(path: Path, content: bytes) -> None:

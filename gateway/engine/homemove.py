@@ -57,7 +57,7 @@ def move_home(home: Home, settings: Settings, vault: Vault, patience_seconds: fl
             "This home has no records in var/gateway.db.",
             "A home that is on PostgreSQL already needs no moving; a new one is made by `init`.",
         )
-    objects = vault.keep_again()
+    objects = vault.keep_again() if settings.vault.bucket else 0
     bring_up_to_date(home, settings)
     with (
         closing(Database.at(home.database)) as source,

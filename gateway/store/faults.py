@@ -10,7 +10,7 @@ from gateway.store.kept import APPEND_ONLY
 
 # What the triggers say that refuse (`guards`).
 _GUARDED = (" is only ever added to", " is never removed from")
-_MOVED = "has moved to another database"  # what `moving` has a file say
+MOVED = "this home has moved to another database"  # what a file says that `moving` has closed
 # PostgreSQL's own codes (SQLSTATE), where they are not of what the caller did.
 _LOCKED = ("55P03", "40P01", "40001")
 _FULL = ("53100",)
@@ -44,7 +44,7 @@ def _fault(error: sa.exc.DBAPIError) -> StoreFault | None:
             "Something tried to remove or rewrite what is kept. The database refused it.",
             "Nothing was changed. Report this as a fault of the gateway.",
         )
-    if _MOVED in text:
+    if MOVED in text:
         return StoreFault(
             "database.moved",
             "The records of this home have moved to PostgreSQL.",

@@ -9,14 +9,12 @@ from typing import Any
 import sqlalchemy as sa
 
 from gateway.store.database import Transaction
+from gateway.store.faults import MOVED
 from gateway.store.schema import metadata
 from gateway.store.schema_counts import state_counts
 
 _MANY = 500  # rows put at once
 _COUNTED = state_counts  # triggers keep it, in each database for itself
-MOVED = "this home has moved to another database"
-
-__all__ = ["MOVED", "close_for_good", "copy_rows", "differing", "is_empty"]
 
 
 def is_empty(tx: Transaction) -> bool:

@@ -23,21 +23,11 @@ def work(rehearsal_home: Path, shared_reader: Reader) -> AtWork:
     return AtWork(rehearsal_home, shared_reader)
 
 
-@pytest.fixture(scope="session")
-def empty_books(tmp_path_factory: pytest.TempPathFactory) -> bytes:
-    """The bytes of a database with all tables and no rows."""
-    path = tmp_path_factory.mktemp("books") / "gateway.db"
-    made = Database.at(path)
-    made.upgrade()
-    made.close()
-    return path.read_bytes()
-
-
 @pytest.fixture
-def database(tmp_path: Path, empty_books: bytes) -> Iterator[Database]:
+def database(tmp_path: Path, empty_database: bytes) -> Iterator[Database]:
     """A database with all tables and no rows."""
     path = tmp_path / "gateway.db"
-    path.write_bytes(empty_books)
+    path.write_bytes(empty_database)
     made = Database.at(path)
     yield made
     made.close()

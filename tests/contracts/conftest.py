@@ -10,16 +10,6 @@ from twins import KINDS, Twin, made
 from gateway.store.database import Database
 
 
-@pytest.fixture(scope="session")
-def empty_sqlite(tmp_path_factory: pytest.TempPathFactory) -> bytes:
-    """The bytes of a SQLite database with all tables and no rows."""
-    path = tmp_path_factory.mktemp("empty") / "gateway.db"
-    database = Database.at(path)
-    database.upgrade()
-    database.close()
-    return path.read_bytes()
-
-
 @pytest.fixture(params=KINDS)
 def twin(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Twin]:
     """A database of each kind, with all tables and no rows."""

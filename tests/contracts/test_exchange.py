@@ -1,54 +1,18 @@
 """A whole exchange whose settings name PostgreSQL, by the commands that people use."""
 
 import json
-import os
 import shutil
-import subprocess
-import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
+from commanding import Commanded, RunGateway
 from pgserver import PostgreSQL
-from rehearsing import clean_row, csv_of
 
 from gateway.settings import Home
 
 MORNING, WINDOW, LATER = "2026-03-02T10:00", "2026-03-02T16:00", "2026-03-02T16:30"
-
-
-@dataclass
-class OnServer:
-    """A rehearsal home with its database on a server."""
-
-    home: Home
-    server: PostgreSQL
-    name: str
-    run: Callable[..., "subprocess.CompletedProcess[str]"]
-
-    def call(self, *words: str) -> str:
-        """A command that must succeed; what it printed."""
-        done = self.run(self.home.root, *words)
-        assert done.returncode == 0, f"{words}:\n{done.stdout}\n{done.stderr}"
-        return done.stdout
-
-    def tick(self, now: str) -> dict[str, Any]:
-        """One tick."""
-        told: dict[str, Any] = json.loads(self.call("tick", "--now", now, "--json"))
-        return told
-
-    def drop(self) -> None:
-        """Lay two rows into the inbox, settled."""
-        path = self.home.inbox_of("ofsted", "notifications") / "extract.csv"
-        path.write_bytes(csv_of([clean_row(1), clean_row(2)]))
-        os.utime(path, (time.time() - 3600,) * 2)
-
-    def use(self, name: str) -> None:
-        """The settings name that database from now on."""
-        text = f'[database]\nurl = "{self.server.url(name)}"\n'
-        self.home.settings_file.write_text(text, encoding="utf-8")
 
 
 @pytest.fixture(scope="module")
@@ -56,12 +20,12 @@ def template(
     template_home: Path,
     tmp_path_factory: pytest.TempPathFactory,
     postgresql_server: PostgreSQL,
-    run_gateway: Callable[..., "subprocess.CompletedProcess[str]"],
-) -> Iterator[OnServer]:
+    run_gateway: RunGateway,
+) -> Iterator[Commanded]:
     """A home as `init` makes it; only its keys come from another. Copy it; do not use it."""
     root, name = tmp_path_factory.mktemp("server") / "home", postgresql_server.make_empty()
     shutil.copytree(template_home, root, ignore=shutil.ignore_patterns("S.*", "gateway.db*"))
-    made = OnServer(Home(root), postgresql_server, name, run_gateway)
+    made = Commanded(Home(root), postgresql_server, name, run_gateway)
     made.home.log_keys.unlink()  # they name the other home's log
     postgresql_server.write_password(made.home.keys)
     made.use(name)
@@ -71,7 +35,7 @@ def template(
 
 
 @pytest.fixture
-def exchange(template: OnServer, rehearsal_home: Path) -> Iterator[OnServer]:
+def exchange(template: Commanded, rehearsal_home: Path) -> Iterator[Commanded]:
     """A fresh home with its database on a server."""
     shutil.rmtree(rehearsal_home)
     ignored = shutil.ignore_patterns("S.*")
@@ -83,8 +47,8 @@ def exchange(template: OnServer, rehearsal_home: Path) -> Iterator[OnServer]:
     template.server.drop(name)
 
 
-def test_a_whole_exchange(exchange: OnServer) -> None:
-    exchange.drop()
+def test_a_whole_exchange(exchange: Commanded) -> None:
+    exchange.drop(1, 2)
     assert exchange.tick(MORNING)["drops"][0]["accepted"] == 2
     report = exchange.tick(WINDOW)
     assert report["faults"] == []
@@ -105,10 +69,10 @@ def test_a_whole_exchange(exchange: OnServer) -> None:
     assert not exchange.home.database.exists(), "no file was made beside the server's database"
 
 
-def test_an_older_database_put_back_is_found_and_stops_dispatch(exchange: OnServer) -> None:
+def test_an_older_database_put_back_is_found_and_stops_dispatch(exchange: Commanded) -> None:
     exchange.tick(MORNING)
     older = exchange.server.make(exchange.name)
-    exchange.drop()
+    exchange.drop(1, 2)
     exchange.tick("2026-03-02T10:30")
     assert len(exchange.tick(WINDOW)["packages"]) == 1
     exchange.use(older)
@@ -121,7 +85,7 @@ def test_an_older_database_put_back_is_found_and_stops_dispatch(exchange: OnServ
     exchange.server.drop(older)
 
 
-def test_without_its_server_every_command_says_so(exchange: OnServer) -> None:
+def test_without_its_server_every_command_says_so(exchange: Commanded) -> None:
     exchange.server.stop()
     try:
         said = [
@@ -136,7 +100,7 @@ def test_without_its_server_every_command_says_so(exchange: OnServer) -> None:
         assert "Traceback" not in done.stderr
 
 
-def test_what_the_settings_may_not_say_is_refused(exchange: OnServer) -> None:
+def test_what_the_settings_may_not_say_is_refused(exchange: Commanded) -> None:
     text = exchange.home.settings_file.read_text()
     exchange.home.settings_file.write_text(text.replace("gateway@", "gateway:swordfish@"))
     done = exchange.run(exchange.home.root, "status")
@@ -145,7 +109,7 @@ def test_what_the_settings_may_not_say_is_refused(exchange: OnServer) -> None:
     assert "swordfish" not in done.stdout + done.stderr
 
 
-def test_a_home_that_has_a_database_begins_no_other(exchange: OnServer) -> None:
+def test_a_home_that_has_a_database_begins_no_other(exchange: Commanded) -> None:
     """What it holds is not moved: an empty one would be another ledger under the same keys."""
     empty = exchange.server.make_empty()
     exchange.use(empty)

@@ -1,88 +1,51 @@
 """`migrate-home`: a home that lived on SQLite goes on where it was, on PostgreSQL."""
 
 import json
-import os
 import shutil
 import sqlite3
-import subprocess
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
 import pytest
+from commanding import Commanded, RunGateway
 from pgserver import PostgreSQL
-from rehearsing import clean_row, csv_of
 from s3server import REGION, VAULT, S3Server, vault_policy
 
 from gateway.settings import Home
 
-RunGateway = Callable[..., "subprocess.CompletedProcess[str]"]
-
-
-class Moving:
-    """A home with some history, and a server that its settings may name."""
-
-    def __init__(self, root: Path, server: PostgreSQL, run: RunGateway) -> None:
-        self.home, self.server, self._run = Home(root), server, run
-
-    def call(self, *words: str) -> str:
-        """A command that must succeed; what it printed."""
-        done = self._run(self.home.root, *words)
-        assert done.returncode == 0, f"{words}:\n{done.stdout}\n{done.stderr}"
-        return done.stdout
-
-    def refused(self, *words: str) -> str:
-        """A command that must be refused; what it said."""
-        done = self._run(self.home.root, *words)
-        assert done.returncode == 1, f"{words}:\n{done.stdout}\n{done.stderr}"
-        return done.stderr
-
-    def drop(self, number: int) -> None:
-        """Lay a row into the inbox, settled."""
-        path = self.home.inbox_of("ofsted", "notifications") / f"extract-{number}.csv"
-        path.write_bytes(csv_of([clean_row(number)]))
-        os.utime(path, (time.time() - 3600,) * 2)
-
-    def use(self, name: str) -> None:
-        """The settings name that database from now on."""
-        self.server.write_password(self.home.keys)
-        text = f'[database]\nurl = "{self.server.url(name)}"\n'
-        self.home.settings_file.write_text(text, encoding="utf-8")
-
-    def head(self) -> tuple[int, str]:
-        """The ledger's size and root."""
-        told = json.loads(self.call("ledger", "head", "--json"))
-        return told["size"], told["root"]
-
 
 @pytest.fixture(scope="module")
 def lived(
-    template_home: Path, tmp_path_factory: pytest.TempPathFactory, run_gateway: RunGateway
+    template_home: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+    postgresql_server: PostgreSQL,
+    run_gateway: RunGateway,
 ) -> Path:
     """A home that took a drop, sent it and had it accepted by one of two. Copy it."""
     root = tmp_path_factory.mktemp("lived") / "home"
     shutil.copytree(template_home, root, symlinks=True, ignore=shutil.ignore_patterns("S.*"))
-    home = Moving(root, None, run_gateway)  # type: ignore[arg-type]  # no server yet
+    home = Commanded(Home(root), postgresql_server, "", run_gateway)
     home.drop(1)
-    home.call("tick", "--now", "2026-03-02T10:00")
-    placed = json.loads(home.call("tick", "--now", "2026-03-02T16:00", "--json"))["deliveries"]
+    home.tick("2026-03-02T10:00")
+    placed = home.tick("2026-03-02T16:00")["deliveries"]
     file = next(item["file"] for item in placed if item["party"] == "dfe")
     who = ("--party", "dfe", "--now", "2026-03-02T16:30")
     home.call("open", file, "--to", str(root / "opened"), "--receipt", *who)
     home.call("acknowledge", file, *who, "--officer", "dfe-officer-1")
-    home.call("tick", "--now", "2026-03-02T16:40")
+    home.tick("2026-03-02T16:40")
     return root
 
 
 @pytest.fixture
 def moving(
     lived: Path, rehearsal_home: Path, postgresql_server: PostgreSQL, run_gateway: RunGateway
-) -> Moving:
+) -> Commanded:
     """A copy of it."""
     shutil.rmtree(rehearsal_home)
     shutil.copytree(lived, rehearsal_home, symlinks=True, ignore=shutil.ignore_patterns("S.*"))
-    return Moving(rehearsal_home, postgresql_server, run_gateway)
+    postgresql_server.write_password(Home(rehearsal_home).keys)
+    return Commanded(Home(rehearsal_home), postgresql_server, "", run_gateway)
 
 
 @pytest.fixture
@@ -93,7 +56,7 @@ def empty(postgresql_server: PostgreSQL) -> Iterator[str]:
     postgresql_server.drop(name)
 
 
-def test_the_home_goes_on_where_it_was(moving: Moving, empty: str) -> None:
+def test_the_home_goes_on_where_it_was(moving: Commanded, empty: str) -> None:
     before = moving.head()
     moving.use(empty)
     assert "migrate-home" in moving.refused("init", "--rehearsal")
@@ -103,7 +66,7 @@ def test_the_home_goes_on_where_it_was(moving: Moving, empty: str) -> None:
     moving.call("ledger", "verify")
     assert "PostgreSQL" in moving.call("doctor", "--deep")
     moving.drop(2)
-    report = json.loads(moving.call("tick", "--now", "2026-03-03T16:00", "--json"))
+    report = moving.tick("2026-03-03T16:00")
     assert report["faults"] == []
     assert [item["rows"] for item in report["packages"]] == [1]
     states = json.loads(moving.call("status", "--json"))["deliveries"]
@@ -113,7 +76,7 @@ def test_the_home_goes_on_where_it_was(moving: Moving, empty: str) -> None:
     moving.call("ledger", "verify")
 
 
-def test_the_vault_goes_to_its_bucket(moving: Moving, empty: str, s3_server: S3Server) -> None:
+def test_the_vault_goes_to_its_bucket(moving: Commanded, empty: str, s3_server: S3Server) -> None:
     name = s3_server.make_bucket(f"m-{empty.replace('_', '-')}-vault", locked=True)
     s3_server.client().put_bucket_policy(Bucket=name, Policy=vault_policy(name))
     VAULT.credentials(moving.home.keys / "s3" / "vault.toml")
@@ -127,7 +90,7 @@ def test_the_vault_goes_to_its_bucket(moving: Moving, empty: str, s3_server: S3S
     assert "The vault is as it was kept." in moving.call("vault", "audit")
 
 
-def test_the_file_is_closed_for_good(moving: Moving, empty: str) -> None:
+def test_the_file_is_closed_for_good(moving: Commanded, empty: str) -> None:
     settings = moving.home.settings_file.read_text()
     moving.use(empty)
     moving.call("migrate-home")
@@ -136,7 +99,7 @@ def test_the_file_is_closed_for_good(moving: Moving, empty: str) -> None:
     moving.call("ledger", "verify")  # to look is allowed
 
 
-def test_once_is_enough(moving: Moving, empty: str) -> None:
+def test_once_is_enough(moving: Commanded, empty: str) -> None:
     moving.use(empty)
     moving.call("migrate-home")
     before = moving.head()
@@ -144,11 +107,11 @@ def test_once_is_enough(moving: Moving, empty: str) -> None:
     assert moving.head() == before
 
 
-def test_without_somewhere_to_go_nothing_goes(moving: Moving) -> None:
+def test_without_somewhere_to_go_nothing_goes(moving: Commanded) -> None:
     assert "move.nowhere" in moving.refused("migrate-home")
 
 
-def test_without_records_nothing_goes(moving: Moving, empty: str) -> None:
+def test_without_records_nothing_goes(moving: Commanded, empty: str) -> None:
     moving.use(empty)
     moving.home.database.unlink()
     assert "move.nothing" in moving.refused("migrate-home")
@@ -161,7 +124,7 @@ CREATE TRIGGER alters BEFORE INSERT ON receipts FOR EACH ROW EXECUTE FUNCTION al
 """
 
 
-def test_what_does_not_read_back_as_it_was_is_not_moved(moving: Moving) -> None:
+def test_what_does_not_read_back_as_it_was_is_not_moved(moving: Commanded) -> None:
     with closing(sqlite3.connect(moving.home.database)) as plain:
         assert plain.execute("SELECT count(officer) FROM receipts").fetchone()[0] > 0
     name = moving.server.make()
@@ -173,7 +136,7 @@ def test_what_does_not_read_back_as_it_was_is_not_moved(moving: Moving) -> None:
         assert moving.server.ask("SELECT count(*) FROM ledger", name) == [(0,)]
         moving.home.settings_file.write_text(settings)
         moving.drop(2)
-        moving.call("tick", "--now", "2026-03-03T10:00")
+        moving.tick("2026-03-03T10:00")
         moving.call("ledger", "verify")
     finally:
         moving.server.drop(name)

@@ -48,7 +48,7 @@ def made(request: pytest.FixtureRequest, kind: str, folder: Path) -> Iterator[Tw
     """A database of that kind with all tables and no rows; it is gone at the end."""
     if kind == "sqlite":
         path = folder / "gateway.db"
-        path.write_bytes(request.getfixturevalue("empty_sqlite"))
+        path.write_bytes(request.getfixturevalue("empty_database"))
         with closing(Database.at(path, busy_seconds=5)) as database:
             yield Twin(kind, database, path)
         return

@@ -10,21 +10,11 @@ from gateway.records.staging import Staging
 from gateway.store.database import Database
 
 
-@pytest.fixture(scope="session")
-def empty_books(tmp_path_factory: pytest.TempPathFactory) -> bytes:
-    """The bytes of a database with all tables and no rows."""
-    path = tmp_path_factory.mktemp("empty") / "gateway.db"
-    made = Database.at(path)
-    made.upgrade()
-    made.close()
-    return path.read_bytes()
-
-
 @pytest.fixture
-def database(tmp_path: Path, empty_books: bytes) -> Iterator[Database]:
+def database(tmp_path: Path, empty_database: bytes) -> Iterator[Database]:
     """A database with all tables and no rows, in ``tmp_path/gateway.db``."""
     path = tmp_path / "gateway.db"
-    path.write_bytes(empty_books)
+    path.write_bytes(empty_database)
     made = Database.at(path)
     yield made
     made.close()

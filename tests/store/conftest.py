@@ -11,16 +11,6 @@ from gateway.store.database import Database
 AT = datetime(2026, 3, 2, 16, 0, tzinfo=UTC)
 
 
-@pytest.fixture(scope="session")
-def empty_database(tmp_path_factory: pytest.TempPathFactory) -> bytes:
-    """The bytes of a database with all tables and no rows."""
-    path = tmp_path_factory.mktemp("empty") / "gateway.db"
-    made = Database.at(path)
-    made.upgrade()
-    made.close()
-    return path.read_bytes()
-
-
 @pytest.fixture
 def database_file(tmp_path: Path, empty_database: bytes) -> Path:
     """The file of this test's database."""

@@ -45,18 +45,6 @@ def test_every_connection_is_safe_against_loss_of_power(
     plain.close()
 
 
-def test_a_transaction_that_fails_leaves_nothing(database: Database) -> None:
-    def fails() -> None:
-        with database.transaction() as tx:
-            meta.put(tx, "first-day:x", "2026-03-02")
-            raise LookupError
-
-    with pytest.raises(LookupError):
-        fails()
-    with database.transaction() as tx:
-        assert meta.get(tx, "first-day:x") is None
-
-
 def test_a_snapshot_waits_for_no_writer_and_stays_as_it_was(
     database: Database, database_file: Path
 ) -> None:
